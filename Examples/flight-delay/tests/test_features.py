@@ -1,0 +1,97 @@
+"""Features are what was known at the decision, and every row of 2013 lies within the contracts."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from conftest import DATA, EXAMPLE
+from contract import features, read_columns
+from features import NEVER, aircraft_delay, delay_so_far, read_flights, read_weather, with_features, write_requests
+
+TRAINING = EXAMPLE / "contracts/training.yaml"
+REQUEST = EXAMPLE / "contracts/request.yaml"
+FEATURES = [column.name for column in features(read_columns(TRAINING))]
+
+
+@pytest.fixture(scope="module")
+def flights() -> pd.DataFrame:
+    return read_flights(DATA / "flights.csv")
+
+
+@pytest.fixture(scope="module")
+def weather() -> pd.DataFrame:
+    return read_weather(DATA / "weather.csv")
+
+
+@pytest.fixture(scope="module")
+def table(flights: pd.DataFrame, weather: pd.DataFrame) -> pd.DataFrame:
+    return with_features(flights, weather)
+
+
+# A storm, a normal day, and the night on which summer time began.
+@pytest.mark.parametrize("day", ["2013-06-07", "2013-04-16", "2013-03-10"])
+def test_nothing_after_the_decision_changes_a_feature(
+    flights: pd.DataFrame, weather: pd.DataFrame, table: pd.DataFrame, day: str
+) -> None:
+    # No feature looks back further than a day and two hours.
+    last = pd.Timestamp(day)
+    window = flights["date"].between(last - pd.Timedelta(days=2), last)
+    world = flights[window].reset_index(drop=True)
+    expected = table[window].reset_index(drop=True)
+    for row in world.index[world["date"] == day][::31]:
+        decided = world.at[row, "decided"]
+        seen = world.copy()
+        seen.loc[seen["left"] > decided, "left"] = NEVER
+        seen[["dep_time", "dep_delay", "arr_time", "arr_delay", "air_time"]] = float("nan")
+        observed = weather[(weather["observed_hour"] + 1) * 60 <= decided]
+        actual = with_features(seen, observed)
+        pd.testing.assert_frame_equal(actual.loc[[row], FEATURES], expected.loc[[row], FEATURES])
+
+
+def test_a_flight_still_waiting_counts_with_its_wait() -> None:
+    # Two hours before the decision at 300 one leaves half an hour late, one not at all, one early.
+    world = schedule([(200, 230), (250, NEVER), (300, 295), (420, 430)])
+    assert delay_so_far(world, ["origin"], 120).tolist()[3] == pytest.approx((30 + 50 + 0) / 3, abs=0.005)
+
+
+@pytest.mark.parametrize(("left", "delay"), [(250, 10), (230, -10), (400, 60), (NEVER, 60)])
+def test_the_delay_of_an_aircraft_grows_until_the_decision(left: int, delay: int) -> None:
+    assert aircraft_delay(schedule([(240, left), (420, 430)])).tolist()[1] == delay
+
+
+def schedule(flights: list[tuple[int, int]]) -> pd.DataFrame:
+    """Flights of one aircraft from one airport, as (scheduled, left)."""
+    world = pd.DataFrame(flights, columns=["scheduled", "left"])
+    return world.assign(origin="JFK", tailnum="N1", decided=world["scheduled"] - 120)
+
+
+def test_every_row_lies_within_the_contract(table: pd.DataFrame) -> None:
+    columns = yaml.safe_load(TRAINING.read_text(encoding="utf-8"))["schema"][0]["properties"]
+    arrived = table[table["arr_delay"].notna()]
+    for column in columns:
+        values = arrived[column["name"]]
+        assert not column["required"] or values.notna().all(), column["name"]
+        options = column.get("logicalTypeOptions", {})
+        if "minimum" in options:
+            assert values.dropna().between(options["minimum"], options["maximum"]).all(), column["name"]
+        for rule in column.get("quality", []):
+            assert values.isin(rule["arguments"]["validValues"]).all(), column["name"]
+
+
+def test_the_request_contract_is_the_training_contract_without_its_label() -> None:
+    training = yaml.safe_load(TRAINING.read_text(encoding="utf-8"))["schema"][0]["properties"]
+    request = yaml.safe_load(REQUEST.read_text(encoding="utf-8"))["schema"][0]["properties"]
+    assert request == [column for column in training if column["name"] != "late"]
+
+
+def test_a_request_holds_exactly_the_fields_of_its_contract(table: pd.DataFrame, tmp_path: Path) -> None:
+    columns = read_columns(REQUEST)
+    day = table[table["date"] == "2013-07-01"]
+    write_requests(day, columns, tmp_path / "requests.jsonl")
+    requests = [json.loads(line) for line in (tmp_path / "requests.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert len(requests) == day["tail_number"].notna().sum() > 0
+    assert all(list(request) == [column.name for column in columns] for request in requests)
+    departures = [request["scheduled_departure"] for request in requests]
+    assert departures == sorted(departures)

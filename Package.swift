@@ -1,0 +1,174 @@
+// swift-tools-version: 6.2
+// The rooms of the house and who may enter which. A room's first folder is its layer; the table below says which layers
+// it may import from. A violation prints one sentence and stops the build.
+import Foundation
+import PackageDescription
+
+/// Which layers each layer may import. Services never see an adapter, adapters never see a service; only programs see both.
+let allowedImports: [String: Set<String>] = [
+    "Primitives": [],
+    "Domain": ["Primitives", "Domain"],
+    "Ports": ["Primitives", "Domain"],
+    "Interop": ["Interop"],
+    "Adapters": ["Primitives", "Domain", "Ports", "Interop"],
+    "Services": ["Primitives", "Domain", "Ports"],
+    "Programs": ["Primitives", "Domain", "Ports", "Adapters", "Services"],
+    "Testing": ["Primitives", "Domain", "Ports", "Adapters", "Services", "Testing"],
+    "Tests": ["Primitives", "Domain", "Ports", "Interop", "Adapters", "Services", "Testing"],
+]
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("ExistentialAny"),
+]
+
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let nio: [Target.Dependency] = ["NIOCore", "NIOPosix", "NIOHTTP1"].map { .product(name: $0, package: "swift-nio") }
+
+struct Room {
+    var path: String
+    var needs: [String] = []
+    var libraries: [Target.Dependency] = []
+
+    var layer: String { String(path.prefix { $0 != "/" }) }
+    var name: String { String(path.split(separator: "/").last ?? "") }
+}
+
+let rooms: [Room] = [
+    Room(path: "Primitives", libraries: [crypto]),
+
+    Room(path: "Domain/Contracts", needs: ["Primitives"]),
+    Room(path: "Domain/Evidence", needs: ["Primitives"], libraries: [crypto]),
+    Room(path: "Domain/Inference", needs: ["Primitives", "Contracts"]),
+    Room(path: "Domain/Signals", needs: ["Primitives"]),
+    Room(path: "Domain/Registry", needs: ["Primitives", "Evidence"]),
+    Room(path: "Domain/Releases", needs: ["Primitives", "Contracts", "Evidence", "Inference", "Registry"], libraries: [crypto]),
+
+    Room(path: "Ports", needs: ["Primitives", "Contracts", "Evidence", "Inference", "Registry", "Releases", "Signals"]),
+
+    Room(path: "Interop/CLightGBM"),
+    Room(path: "Interop/LightGBM", needs: ["CLightGBM"]),
+
+    Room(path: "Adapters/MemoryStores", needs: ["Primitives", "Evidence", "Ports"]),
+    Room(path: "Adapters/SQLiteLedger", needs: ["Primitives", "Evidence", "Ports"], libraries: [.product(name: "GRDB", package: "GRDB.swift")]),
+    Room(path: "Adapters/FileArtifacts", needs: ["Primitives", "Ports"], libraries: [crypto]),
+    Room(path: "Adapters/ModelEngines", needs: ["Primitives", "Inference", "Ports", "LightGBM"]),
+    Room(path: "Adapters/YAMLDocuments", needs: ["Primitives", "Ports"], libraries: [.product(name: "Yams", package: "Yams")]),
+    Room(
+        path: "Adapters/ControlPlaneClient", needs: ["Primitives", "Evidence", "Registry", "Releases", "Ports"],
+        libraries: [.product(name: "AsyncHTTPClient", package: "async-http-client")] + nio),
+    Room(
+        path: "Adapters/ProbeProcess", needs: ["Primitives", "Ports"],
+        libraries: [.product(name: "Subprocess", package: "swift-subprocess")]),
+
+    Room(
+        path: "Services/ReleaseController",
+        needs: ["Primitives", "Contracts", "Evidence", "Inference", "Registry", "Releases", "Signals", "Ports"],
+        libraries: [log, lifecycle]),
+    Room(
+        path: "Services/ControlPlane", needs: ["Primitives", "Evidence", "Registry", "Releases", "Ports"],
+        libraries: [log, lifecycle, .product(name: "Hummingbird", package: "hummingbird")]),
+    Room(
+        path: "Services/ServingPlane", needs: ["Primitives", "Contracts", "Evidence", "Inference", "Releases", "Ports"],
+        libraries: nio + [log, lifecycle, crypto]),
+
+    Room(path: "Testing/TestKit", needs: ["Primitives", "Contracts", "Evidence", "Inference", "Registry", "Releases", "Ports"]),
+    Room(path: "Testing/Conformance", needs: ["Primitives", "Evidence", "Ports", "TestKit"]),
+    Room(
+        path: "Testing/Simulator",
+        needs: ["Primitives", "Evidence", "Releases", "Registry", "Ports", "MemoryStores", "ReleaseController", "TestKit"]),
+]
+
+let program = Room(
+    path: "Programs/penstock",
+    needs: [
+        "Primitives", "Contracts", "Evidence", "Inference", "Registry", "Releases", "Signals", "Ports",
+        "SQLiteLedger", "FileArtifacts", "ModelEngines", "YAMLDocuments", "ControlPlaneClient", "ProbeProcess",
+        "ReleaseController", "ControlPlane", "ServingPlane",
+    ],
+    libraries: nio + [
+        log, lifecycle,
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "AsyncHTTPClient", package: "async-http-client"),
+        .product(name: "Rainbow", package: "Rainbow"),
+    ])
+
+/// Tests repeat the folders of what they test.
+let tests: [Room] = [
+    Room(path: "Tests/Primitives", needs: ["Primitives"], libraries: [crypto]),
+    Room(path: "Tests/Domain/Contracts", needs: ["Primitives", "Contracts", "YAMLDocuments", "TestKit"]),
+    Room(path: "Tests/Domain/Evidence", needs: ["Primitives", "Evidence"], libraries: [crypto]),
+    Room(path: "Tests/Domain/Inference", needs: ["Primitives", "Contracts", "Inference", "YAMLDocuments"]),
+    Room(path: "Tests/Domain/Signals", needs: ["Primitives", "Signals"]),
+    Room(path: "Tests/Domain/Registry", needs: ["Primitives", "Evidence", "Registry", "TestKit"]),
+    Room(path: "Tests/Domain/Releases", needs: ["Primitives", "Evidence", "Inference", "Registry", "Releases", "YAMLDocuments", "TestKit"]),
+    Room(path: "Tests/Adapters/Stores", needs: ["Primitives", "Evidence", "Ports", "MemoryStores", "SQLiteLedger", "Conformance"]),
+    Room(path: "Tests/Adapters/FileArtifacts", needs: ["Primitives", "Ports", "FileArtifacts"]),
+    Room(path: "Tests/Adapters/ModelEngines", needs: ["Primitives", "Inference", "Ports", "ModelEngines"]),
+    Room(
+        path: "Tests/Services/ServingPlane", needs: ["Primitives", "Contracts", "Evidence", "Inference", "Releases", "Ports", "ServingPlane", "YAMLDocuments", "TestKit"],
+        libraries: nio),
+    Room(path: "Tests/Simulator", needs: ["Primitives", "Simulator"]),
+    Room(
+        path: "Tests/System",
+        needs: [
+            "Primitives", "Contracts", "Evidence", "Inference", "Registry", "Releases", "Signals", "Ports", "MemoryStores", "SQLiteLedger", "FileArtifacts", "ModelEngines",
+            "YAMLDocuments", "ControlPlaneClient", "ProbeProcess", "ReleaseController", "ControlPlane", "ServingPlane", "TestKit",
+        ], libraries: nio),
+    Room(path: "Tests/Tree"),
+]
+
+checkImports()
+
+let package = Package(
+    name: "penstock",
+    platforms: [.macOS(.v15)],
+    products: [.executable(name: "penstock", targets: ["penstock"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/onevcat/Rainbow", from: "4.2.2"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+    ],
+    targets: rooms.map { room in
+        .target(
+            name: room.name, dependencies: room.needs.map { .byName(name: $0) } + room.libraries,
+            path: "Sources/" + room.path, swiftSettings: room.layer == "Interop" && room.needs.isEmpty ? [] : settings)
+    } + [
+        .executableTarget(
+            name: program.name, dependencies: program.needs.map { .byName(name: $0) } + program.libraries,
+            path: "Sources/" + program.path, swiftSettings: settings)
+    ]
+        + tests.map { room in
+            .testTarget(
+                name: room.name + "Tests", dependencies: room.needs.map { .byName(name: $0) } + room.libraries,
+                path: room.path, swiftSettings: settings)
+        })
+
+func checkImports() {
+    let layers = Dictionary(uniqueKeysWithValues: (rooms + [program]).map { ($0.name, $0.layer) })
+    for room in rooms + [program] + tests {
+        for need in room.needs {
+            guard let layer = layers[need] else { stop("\(room.path) needs \(need), which is no room of this package.") }
+            guard allowedImports[room.layer]?.contains(layer) == true else {
+                stop("\(room.path) (\(room.layer)) may not import \(need) (\(layer)); see allowedImports in Package.swift.")
+            }
+        }
+    }
+}
+
+func stop(_ sentence: String) -> Never {
+    FileHandle.standardError.write(Data((sentence + "\n").utf8))
+    exit(1)
+}

@@ -1,0 +1,25 @@
+// A serving node's line to the control plane, over HTTP.
+package import Evidence
+package import Ports
+package import Primitives
+package import Releases
+
+/// Owns nothing: the client's owner shuts the client down.
+package struct ControlPlaneNodeLink: ControlPlaneLink {
+    private let client: ControlPlaneClient
+
+    /// Give the client a short timeout: a node asks again soon.
+    package init(_ client: ControlPlaneClient) { self.client = client }
+
+    package func routingTable(newerThan order: TableOrder?) async throws(LinkError) -> Envelope? {
+        do { return try await client.routingTable(newerThan: order) } catch { throw LinkError(error.message) }
+    }
+
+    package func fetch(_ digest: Digest, into store: any ArtifactStore) async throws(LinkError) {
+        do { try await client.download(digest, into: store) } catch { throw LinkError(error.message) }
+    }
+
+    package func report(_ observation: Envelope) async throws(LinkError) {
+        do { try await client.report(observation) } catch { throw LinkError(error.message) }
+    }
+}

@@ -1,0 +1,44 @@
+// The database's file and folder: made for their owner only.
+private import Foundation
+internal import Ports
+
+enum LedgerFile {
+    /// Makes what is missing: the folder 0700, the file 0600. A file that exists is never opened here, because closing a second descriptor
+    /// of it would drop the locks that SQLite holds in this process.
+    static func prepare(_ path: String) throws(LedgerStoreError) {
+        let folder = folder(of: path)
+        do {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        } catch {
+            throw LedgerStoreError(.unavailable, "the folder \(folder) cannot be made: \(error.localizedDescription)")
+        }
+        let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        if descriptor >= 0 {
+            close(descriptor)
+            return
+        }
+        var status = stat()
+        guard errno == EEXIST, lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            throw LedgerStoreError(.unavailable, "\(path) cannot be opened: it must be a file in a folder of yours, and no link")
+        }
+        guard status.st_mode & 0o077 == 0 || chmod(path, 0o600) == 0 else {
+            throw LedgerStoreError(.unavailable, "others may read \(path), and that cannot be changed; make its mode 0600")
+        }
+    }
+
+    /// Makes the names of new files in the folder, and of the folder itself, survive power loss.
+    static func sync(_ path: String) throws(LedgerStoreError) {
+        for folder in [folder(of: path), Self.folder(of: folder(of: path))] {
+            let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+            // A parent that cannot be opened is not ours, and so not new.
+            guard descriptor >= 0 else { continue }
+            defer { close(descriptor) }
+            guard fsync(descriptor) == 0 else { throw LedgerStoreError(.unavailable, "\(folder) cannot be synced: \(String(cString: strerror(errno)))") }
+        }
+    }
+
+    private static func folder(of path: String) -> String {
+        let folder = (path as NSString).deletingLastPathComponent
+        return folder.isEmpty ? "." : folder
+    }
+}

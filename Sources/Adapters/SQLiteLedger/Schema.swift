@@ -1,0 +1,42 @@
+// Which databases are ours, and how an older one is brought up to date.
+internal import GRDB
+internal import Ports
+
+enum Schema {
+    /// `PENS` in ASCII: how a file says whose it is.
+    static let applicationID = 0x5045_4E53
+    /// What this program writes into `meta`.
+    static let format = "1"
+
+    /// Refuses a file of another program and one that a newer Penstock migrated, before changing anything in it.
+    static func migrate(_ database: some DatabaseWriter, path: String, origin: String?) throws {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("0001-ledger", migrate: ledger0001)
+        try database.read { database in
+            let owner = try Int.fetchOne(database, sql: "PRAGMA application_id") ?? 0
+            let tables = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_schema") ?? 0
+            guard owner == applicationID || owner == 0 && tables == 0 else {
+                throw LedgerStoreError(.unavailable, "\(path) is not a Penstock ledger; choose another file")
+            }
+            guard try !migrator.hasBeenSuperseded(database) else { throw newer(path) }
+        }
+        try migrator.migrate(database)
+        try database.write { database in
+            guard try meta("format", database) == format else { throw newer(path) }
+            guard let origin else { return }
+            let stored = try meta("origin", database)
+            guard stored == nil || stored == origin else {
+                throw LedgerStoreError(.unavailable, "\(path) is the ledger of '\(stored ?? "")', and '\(origin)' was asked for; choose the right file or name")
+            }
+            try database.execute(sql: "INSERT INTO meta VALUES ('origin', ?) ON CONFLICT DO NOTHING", arguments: [origin])
+        }
+    }
+
+    static func meta(_ name: String, _ database: Database) throws -> String? {
+        try String.fetchOne(database, sql: "SELECT value FROM meta WHERE name = ?", arguments: [name])
+    }
+
+    private static func newer(_ path: String) -> LedgerStoreError {
+        LedgerStoreError(.unavailable, "\(path) was written by a newer Penstock; start that version")
+    }
+}

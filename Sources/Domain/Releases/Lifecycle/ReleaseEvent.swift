@@ -1,0 +1,120 @@
+// What can happen to a release, as the ledger keeps it.
+package import Evidence
+package import Primitives
+
+/// One entry of a release's stream. The kinds and the JSON are frozen: state is a fold over them for ever.
+package enum ReleaseEvent: Hashable, Sendable {
+    case proposed(Envelope, at: Instant)
+    /// All criteria are met; this is the spec that people are asked to approve.
+    case sealed(spec: Base64Bytes, at: Instant)
+    /// A criterion failed.
+    case refused(results: [CriterionResult], at: Instant)
+    case approved(Envelope, at: Instant)
+    case rejected(Envelope, at: Instant)
+    /// Enough people approved; nodes are asked to prepare and rehearse by this table.
+    case preparing(order: TableOrder, at: Instant)
+    /// This table gives the release the share of a step of its plan.
+    case exposed(step: Int, order: TableOrder, at: Instant)
+    /// Nodes were seen answering with it.
+    case live(at: Instant)
+    case superseded(by: ReleaseID, at: Instant)
+    /// Its successor was taken back, and it answers again.
+    case reinstated(order: TableOrder, at: Instant)
+    case rolledBack(reason: String, by: String, order: TableOrder, at: Instant)
+    case aborted(reason: String, by: String, at: Instant)
+
+    package var kind: String {
+        switch self {
+        case .proposed: "release.proposed"
+        case .sealed: "release.sealed"
+        case .refused: "release.refused"
+        case .approved: "release.approved"
+        case .rejected: "release.rejected"
+        case .preparing: "release.preparing"
+        case .exposed: "release.exposed"
+        case .live: "release.live"
+        case .superseded: "release.superseded"
+        case .reinstated: "release.reinstated"
+        case .rolledBack: "release.rolled-back"
+        case .aborted: "release.aborted"
+        }
+    }
+
+    package var at: Instant {
+        switch self {
+        case .proposed(_, let at), .sealed(_, let at), .refused(_, let at), .approved(_, let at), .rejected(_, let at), .preparing(_, let at),
+            .exposed(_, _, let at), .live(let at), .superseded(_, let at), .reinstated(_, let at), .rolledBack(_, _, _, let at),
+            .aborted(_, _, let at):
+            at
+        }
+    }
+}
+
+/// The JSON of an event: one flat object whose keys depend on the kind.
+private struct ReleaseEventFields: Codable {
+    var release: ReleaseID
+    var at: Instant
+    var envelope: Envelope?
+    var spec: Base64Bytes?
+    var results: [CriterionResult]?
+    var order: TableOrder?
+    var step: Int?
+    var reason: String?
+    var by: String?
+}
+
+extension ReleaseEvent {
+    package func payload(of release: ReleaseID) -> [UInt8] {
+        var fields = ReleaseEventFields(release: release, at: at)
+        switch self {
+        case .proposed(let envelope, _), .approved(let envelope, _), .rejected(let envelope, _): fields.envelope = envelope
+        case .sealed(let spec, _): fields.spec = spec
+        case .refused(let results, _): fields.results = results
+        case .preparing(let order, _), .reinstated(let order, _): fields.order = order
+        case .exposed(let step, let order, _): (fields.step, fields.order) = (step, order)
+        case .live: break
+        case .superseded(let successor, _): fields.by = successor.text
+        case .rolledBack(let reason, let by, let order, _): (fields.reason, fields.by, fields.order) = (reason, by, order)
+        case .aborted(let reason, let by, _): (fields.reason, fields.by) = (reason, by)
+        }
+        return StrictJSON.encode(fields)
+    }
+
+    /// Reads an entry's payload; `nil` when the kind is no release's.
+    package static func read(kind: String, payload: [UInt8]) throws(ReleaseError) -> (release: ReleaseID, event: ReleaseEvent)? {
+        guard kind.hasPrefix("release.") else { return nil }
+        let fields: ReleaseEventFields
+        do { fields = try StrictJSON.decode(from: payload) } catch {
+            throw ReleaseError(.invalid, "the \(kind) entry cannot be read: \(StrictJSON.explain(error))")
+        }
+        guard let event = event(kind, fields) else {
+            throw ReleaseError(.invalid, "the \(kind) entry lacks what its kind says, or the kind is newer than this program")
+        }
+        return (fields.release, event)
+    }
+
+    private static func event(_ kind: String, _ fields: ReleaseEventFields) -> ReleaseEvent? {
+        let at = fields.at
+        return switch kind {
+        case "release.proposed": fields.envelope.map { .proposed($0, at: at) }
+        case "release.sealed": fields.spec.map { .sealed(spec: $0, at: at) }
+        case "release.refused": fields.results.map { .refused(results: $0, at: at) }
+        case "release.approved": fields.envelope.map { .approved($0, at: at) }
+        case "release.rejected": fields.envelope.map { .rejected($0, at: at) }
+        case "release.preparing": fields.order.map { .preparing(order: $0, at: at) }
+        case "release.live": .live(at: at)
+        case "release.superseded": fields.by.flatMap { ReleaseID($0) }.map { .superseded(by: $0, at: at) }
+        case "release.reinstated": fields.order.map { .reinstated(order: $0, at: at) }
+        default: detailed(kind, fields)
+        }
+    }
+
+    private static func detailed(_ kind: String, _ fields: ReleaseEventFields) -> ReleaseEvent? {
+        switch (kind, fields.step, fields.order, fields.reason, fields.by) {
+        case ("release.exposed", let step?, let order?, _, _): .exposed(step: step, order: order, at: fields.at)
+        case ("release.rolled-back", _, let order?, let reason?, let by?): .rolledBack(reason: reason, by: by, order: order, at: fields.at)
+        case ("release.aborted", _, _, let reason?, let by?): .aborted(reason: reason, by: by, at: fields.at)
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,174 @@
+// Everything that is true now, as the fold over the ledger from its first entry.
+package import Evidence
+package import Primitives
+package import Registry
+
+/// The whole installation's state. Only entries change it, and an entry that breaks a rule is refused: so the same type keeps the
+/// control plane's state, checks a proposed change before it is written, and audits a history that somebody else wrote.
+package struct SystemState: Hashable, Sendable {
+    package struct Version: Hashable, Sendable {
+        package var registration: Registration
+        package var envelope: Envelope
+    }
+
+    package struct HistoryEntry: Hashable, Sendable {
+        package var index: Int
+        package var kind: String
+        package var at: Instant
+    }
+
+    package struct TableAt: Hashable, Sendable {
+        package var table: RoutingTable
+        package var at: Instant
+    }
+
+    /// Entries folded so far: the index of the next one.
+    package private(set) var size = 0
+    package private(set) var trust: TrustRoot?
+    package private(set) var trustEnvelope: Envelope?
+    package private(set) var versions: [ModelVersionID: Version] = [:]
+    /// By the artifact's digest, oldest first.
+    package private(set) var evaluations: [Digest: [Evaluation]] = [:]
+    package private(set) var rehearsals: [Digest: [Reversibility]] = [:]
+    package private(set) var releases: [ReleaseID: Release] = [:]
+    package private(set) var histories: [ReleaseID: [HistoryEntry]] = [:]
+    package private(set) var tables: [TableAt] = []
+    package private(set) var tableEnvelope: Envelope?
+    package private(set) var observations: [Observation] = []
+    /// How many entries each history has.
+    package private(set) var revisions: [String: Int] = [:]
+
+    package init() {}
+
+    package var table: RoutingTable? { tables.last?.table }
+
+    package func route(of service: ServiceName) -> ServiceRoute? { table?.routes.first { $0.service == service } }
+
+    /// Takes the next entry, or throws and changes nothing.
+    package mutating func apply(_ entry: LedgerEntry) throws(ReleaseError) {
+        try apply(LedgerRecord.read(entry))
+    }
+
+    package mutating func apply(_ record: LedgerRecord) throws(ReleaseError) {
+        var next = self
+        if case .trustRoot(let envelope, _) = record {
+            try next.take(trust: envelope)
+        } else {
+            guard let trust else { throw ReleaseError(.authority, "the ledger does not begin with a trust root") }
+            try next.take(record, trust: trust)
+        }
+        next.revisions[record.stream, default: 0] += 1
+        next.size += 1
+        self = next
+    }
+
+    private mutating func take(_ record: LedgerRecord, trust: TrustRoot) throws(ReleaseError) {
+        switch record {
+        case .trustRoot: break
+        case .registered(let envelope, _): try take(registration: envelope, trust: trust)
+        case .evidence(let envelope, _): try take(evidence: envelope, trust: trust)
+        case .release(let id, let event): try take(event, of: id, trust: trust)
+        case .routing(let envelope, let at): try take(table: envelope, at: at, trust: trust)
+        case .observed(let envelope, _): observations.append(try Observation.open(envelope, trust: trust))
+        }
+    }
+
+    private mutating func take(trust envelope: Envelope) throws(ReleaseError) {
+        do {
+            if let trust {
+                self.trust = try trust.openSuccessor(envelope)
+            } else {
+                trust = try TrustRoot.openGenesis(envelope)
+            }
+        } catch {
+            throw ReleaseError(.authority, "the trust root is refused: \(error.message)")
+        }
+        trustEnvelope = envelope
+    }
+
+    private mutating func take(registration envelope: Envelope, trust: TrustRoot) throws(ReleaseError) {
+        let registration: Registration
+        do { registration = try Registration.open(envelope, trust: trust) } catch { throw ReleaseError(.authority, error.message) }
+        let next = (versions.keys.filter { $0.model == registration.version.model }.map(\.number).max() ?? 0) + 1
+        guard registration.version.number == next else {
+            throw ReleaseError(.order, "\(registration.version) cannot be registered: the next version of \(registration.version.model) is \(next)")
+        }
+        versions[registration.version] = Version(registration: registration, envelope: envelope)
+    }
+
+    private mutating func take(evidence envelope: Envelope, trust: TrustRoot) throws(ReleaseError) {
+        guard !envelope.signers(among: [trust.services.validator]).isEmpty else {
+            throw ReleaseError(.authority, "a statement is accepted only with the signature of this system's validator")
+        }
+        if let statement: Statement<Evaluation> = try? envelope.decodeUnverified(as: statementPayloadType), statement.predicateType == Evaluation.predicateType {
+            evaluations[statement.predicate.artifact, default: []].append(statement.predicate)
+        } else if let statement: Statement<Reversibility> = try? envelope.decodeUnverified(as: statementPayloadType),
+            statement.predicateType == Reversibility.predicateType
+        {
+            rehearsals[statement.predicate.artifact, default: []].append(statement.predicate)
+        } else {
+            throw ReleaseError(.invalid, "the statement is of no kind that this program knows")
+        }
+    }
+
+    private mutating func take(_ event: ReleaseEvent, of id: ReleaseID, trust: TrustRoot) throws(ReleaseError) {
+        if var release = releases[id] {
+            try release.apply(event, trust: trust)
+            releases[id] = release
+        } else {
+            let release = try Release(event, trust: trust)
+            guard release.id == id else { throw ReleaseError(.invalid, "the proposal of \(release.id) was filed under \(id)") }
+            let next = (releases.values.filter { $0.proposal.service == release.proposal.service }.map(\.proposal.number).max() ?? -1) + 1
+            guard release.proposal.number == next else {
+                throw ReleaseError(.order, "\(id) cannot be proposed: the next release of \(release.proposal.service) is number \(next)")
+            }
+            try checkNovelty(release.proposal)
+            releases[id] = release
+        }
+        histories[id, default: []].append(HistoryEntry(index: size, kind: event.kind, at: event.at))
+    }
+
+    /// A release that was rolled back stays rolled back: the very same change is not proposed again.
+    private func checkNovelty(_ proposal: Proposal) throws(ReleaseError) {
+        let same = releases.values.first {
+            $0.phase == .rolledBack && $0.proposal.service == proposal.service && $0.proposal.model == proposal.model
+                && $0.proposal.decision == proposal.decision && $0.proposal.request == proposal.request
+        }
+        if let same {
+            throw ReleaseError(.phase, "\(same.id) made the same change and was \(same.ending ?? "rolled back"); change what was wrong and propose that")
+        }
+    }
+
+    private mutating func take(table envelope: Envelope, at: Instant, trust: TrustRoot) throws(ReleaseError) {
+        let next = try RoutingTable.open(envelope, trust: trust, after: table?.order)
+        guard next.order != table?.order else { throw ReleaseError(.order, "routing table \(next.order) was issued already") }
+        for route in next.routes { _ = try VerifiedRoute(verifying: route, bundles: next.bundles, trust: trust) }
+        tables.append(TableAt(table: next, at: at))
+        tableEnvelope = envelope
+    }
+}
+
+/// What a history has come to, as the store keeps it beside the entries for reading. The entries decide; a head that differs was changed by hand.
+package struct StreamSummary: Codable, Hashable, Sendable {
+    package var format = 1
+    package var phase: String?
+    package var spec: Digest?
+    package var order: TableOrder?
+    package var version: Int?
+}
+
+extension SystemState {
+    package func summary(of stream: String) -> [UInt8] {
+        var summary = StreamSummary()
+        if stream == "trust" {
+            summary.version = trust?.version
+        } else if stream == "routing" {
+            summary.order = table?.order
+        } else if let id = ReleaseID(stream.dropFirst("release/".count)), stream.hasPrefix("release/"), let release = releases[id] {
+            summary.phase = release.phase.rawValue
+            summary.spec = release.specDigest
+            summary.order = release.order
+        }
+        return StrictJSON.encode(summary)
+    }
+}

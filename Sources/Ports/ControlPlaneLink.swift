@@ -1,0 +1,21 @@
+// What a serving node asks of the control plane. Nothing here is needed to go on serving.
+package import Evidence
+package import Primitives
+package import Releases
+
+package struct LinkError: Error, Sendable, CustomStringConvertible {
+    package var message: String
+
+    package init(_ message: String) { self.message = message }
+    package var description: String { message }
+}
+
+/// The node's side of its line to the control plane. Every call may fail at any time, and the node serves on.
+package protocol ControlPlaneLink: Sendable {
+    /// The newest table, or `nil` when there is none newer than `order`.
+    func routingTable(newerThan order: TableOrder?) async throws(LinkError) -> Envelope?
+    /// Brings an artifact into the node's own store, which checks its digest.
+    func fetch(_ digest: Digest, into store: any ArtifactStore) async throws(LinkError)
+    /// Returns when the control plane has the observation durably.
+    func report(_ observation: Envelope) async throws(LinkError)
+}

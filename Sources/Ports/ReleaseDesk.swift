@@ -1,0 +1,188 @@
+// What the control plane's routes ask of the release controller.
+package import Evidence
+package import Primitives
+package import Registry
+package import Releases
+
+package struct DeskError: Error, Sendable, CustomStringConvertible {
+    package enum Category: String, Sendable, Codable {
+        /// What was sent cannot be taken, whoever sends it.
+        case invalid
+        /// The signer may not do this.
+        case forbidden
+        case notFound = "not-found"
+        /// Somebody else was first, or the release is in another phase.
+        case conflict
+        /// Cannot be done now; trying again later may help.
+        case unavailable
+        /// What is stored contradicts the ledger: an operator must look.
+        case damaged
+    }
+
+    package var category: Category
+    /// The broken rule's name, for programs: `four-eyes`, `evidence`, …
+    package var rule: String
+    package var message: String
+
+    package init(_ category: Category, rule: String, _ message: String) {
+        self.category = category
+        self.rule = rule
+        self.message = message
+    }
+
+    package var description: String { message }
+}
+
+/// An order that only ever lowers exposure, signed by a person of the trust root.
+package struct StopOrder: Codable, Hashable, Sendable {
+    package static let payloadType = "application/vnd.penstock.stop+json"
+
+    package enum Action: String, Codable, Sendable {
+        case abort, rollback
+    }
+
+    package var system: SystemName
+    package var environment: EnvironmentName
+    package var release: ReleaseID
+    package var action: Action
+    package var reason: String
+    package var person: PersonID
+    package var signed: Instant
+
+    package init(system: SystemName, environment: EnvironmentName, release: ReleaseID, action: Action, reason: String, person: PersonID, signed: Instant) {
+        self.system = system
+        self.environment = environment
+        self.release = release
+        self.action = action
+        self.reason = reason
+        self.person = person
+        self.signed = signed
+    }
+}
+
+package struct ModelVersionView: Codable, Sendable {
+    package var registration: Registration
+    package var evaluations: [Evaluation]
+
+    package init(registration: Registration, evaluations: [Evaluation]) {
+        self.registration = registration
+        self.evaluations = evaluations
+    }
+}
+
+package struct ReleaseView: Codable, Sendable {
+    package var id: ReleaseID
+    package var phase: ReleasePhase
+    package var proposal: Proposal
+    package var spec: Digest?
+    package var specBytes: Base64Bytes?
+    package var results: [CriterionResult]
+    package var approvals: [Approval]
+    /// Who must still sign, in words; empty when complete or not yet asked for.
+    package var missing: String
+    package var ending: String?
+    package var changed: Instant
+    package var history: [HistoryLine]
+
+    package struct HistoryLine: Codable, Sendable {
+        package var index: Int
+        package var kind: String
+        package var at: Instant
+
+        package init(index: Int, kind: String, at: Instant) {
+            self.index = index
+            self.kind = kind
+            self.at = at
+        }
+    }
+
+    package init(
+        id: ReleaseID, phase: ReleasePhase, proposal: Proposal, spec: Digest?, specBytes: Base64Bytes?, results: [CriterionResult],
+        approvals: [Approval], missing: String, ending: String?, changed: Instant, history: [HistoryLine]
+    ) {
+        self.id = id
+        self.phase = phase
+        self.proposal = proposal
+        self.spec = spec
+        self.specBytes = specBytes
+        self.results = results
+        self.approvals = approvals
+        self.missing = missing
+        self.ending = ending
+        self.changed = changed
+        self.history = history
+    }
+}
+
+package struct NodeView: Codable, Sendable {
+    package var node: NodeID
+    /// The newest observation of each service.
+    package var observations: [Observation]
+
+    package init(node: NodeID, observations: [Observation]) {
+        self.node = node
+        self.observations = observations
+    }
+}
+
+/// What was meant to be live and what was seen live at one instant, and on what evidence.
+package struct LiveView: Codable, Sendable {
+    package var service: ServiceName
+    package var at: Instant
+    package var order: TableOrder
+    package var release: ReleaseID
+    package var model: ModelVersionID?
+    package var artifact: Digest?
+    package var spec: Digest
+    package var approvedBy: [PersonID]
+    package var criteria: [CriterionResult]
+    /// Nodes that had reported this spec active by then.
+    package var observedOn: [NodeID]
+
+    package init(
+        service: ServiceName, at: Instant, order: TableOrder, release: ReleaseID, model: ModelVersionID?, artifact: Digest?, spec: Digest,
+        approvedBy: [PersonID], criteria: [CriterionResult], observedOn: [NodeID]
+    ) {
+        self.service = service
+        self.at = at
+        self.order = order
+        self.release = release
+        self.model = model
+        self.artifact = artifact
+        self.spec = spec
+        self.approvedBy = approvedBy
+        self.criteria = criteria
+        self.observedOn = observedOn
+    }
+}
+
+/// Takes what people, validators and nodes send, decides by the domain's rules, and appends what was decided to the ledger.
+///
+/// Every call that changes something is durable when it returns. A refused call leaves no entry. All calls throw `DeskError`.
+package protocol ReleaseDesk: Sendable {
+    /// A registration statement signed by its author. The artifact and the contract must be in the artifact store.
+    func register(_ envelope: Envelope) async throws(DeskError) -> ModelVersionView
+    /// Measures a version on a stored CSV file with the serving runtime in a probe, and records the signed statement.
+    func evaluate(_ version: ModelVersionID, dataset: Digest) async throws(DeskError) -> Evaluation
+    func modelVersions() async throws(DeskError) -> [ModelVersionView]
+    func modelVersion(_ version: ModelVersionID) async throws(DeskError) -> ModelVersionView
+
+    /// A signed proposal. Files must be in the artifact store. Answers when the criteria were looked at once.
+    func propose(_ envelope: Envelope) async throws(DeskError) -> ReleaseView
+    /// A signed approval or rejection.
+    func answer(_ envelope: Envelope, release: ReleaseID) async throws(DeskError) -> ReleaseView
+    /// A signed `StopOrder`: abort before exposure, roll back after it.
+    func stop(_ envelope: Envelope, release: ReleaseID) async throws(DeskError) -> ReleaseView
+    func releases() async throws(DeskError) -> [ReleaseView]
+    func release(_ id: ReleaseID) async throws(DeskError) -> ReleaseView
+
+    /// The newest signed table, or `nil` before the first.
+    func routingTable() async throws(DeskError) -> Envelope?
+    /// A node's signed observation.
+    func observe(_ envelope: Envelope) async throws(DeskError)
+    func nodes() async throws(DeskError) -> [NodeView]
+    /// `at` nil means now.
+    func live(at instant: Instant?) async throws(DeskError) -> [LiveView]
+    /// Signs and saves a checkpoint of the ledger as it is now; the bytes of the signed note.
+    func checkpoint() async throws(DeskError) -> [UInt8]
+}

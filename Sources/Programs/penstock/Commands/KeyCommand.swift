@@ -1,0 +1,30 @@
+// Keys of people.
+import ArgumentParser
+import Evidence
+import Primitives
+
+struct KeyCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "key", abstract: "Makes and shows the keys with which people sign.", subcommands: [New.self, Show.self])
+
+    struct New: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Makes a key pair: NAME.key to keep, NAME.pub to hand out.", discussion: "  penstock key new --person ada --directory ~/keys")
+        @Option(help: "Whose key it is; names the files.") var person: PersonID
+        @Option(help: "The folder for both files.") var directory: String = "."
+
+        func run() async throws {
+            let key = SigningKey()
+            try Files.makeFolder(directory)
+            try KeyFiles.write(key, private: "\(directory)/\(person).key")
+            try KeyFiles.write(key.verificationKey, public: "\(directory)/\(person).pub")
+            print("Made \(directory)/\(person).key (keep it) and \(directory)/\(person).pub (hand it out), key \(key.verificationKey.id.digest.short).")
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Shows the id of a public key file.", discussion: "  penstock key show ada.pub")
+        @Argument(help: "A .pub file.") var file: String
+
+        func run() async throws { print(try KeyFiles.verificationKey(file).id) }
+    }
+}

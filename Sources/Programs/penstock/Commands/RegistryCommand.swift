@@ -1,0 +1,161 @@
+// Model versions.
+import ArgumentParser
+import Contracts
+import ControlPlaneClient
+import Evidence
+import Foundation
+import Ports
+import Primitives
+import Registry
+import YAMLDocuments
+
+struct RegistryCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "registry", abstract: "Records model versions, and says what is live.",
+        subcommands: [Add.self, Evaluate.self, List.self, Show.self, Live.self])
+
+    struct Add: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Records a model file as the next version: artifact, signature, evaluation.",
+            discussion: """
+                You sign what you register. With --data, the version is then measured on that CSV file by the serving runtime.
+
+                  penstock registry add --name flight-delay --model model.txt --contract contracts/training.yaml \\
+                    --data holdout.csv --key ada.key
+                """)
+        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var output: OutputOptions
+        @Option(help: "The model's name.") var name: ModelName
+        @Option(help: "The model file.") var model: String
+        @Option(help: "The training contract: its feature columns are the signature.") var contract: String
+        @Option(help: "A CSV file that follows the contract, held out from training.") var data: String?
+        @Option(help: "The model file's format.") var format = "lightgbm"
+        @Option(help: "A word for those who come after.") var note = ""
+        @Option(help: "Your private key file.") var key: String
+
+        func run() async throws {
+            let signer = try Signer(key: key, home: connection.home.resolved)
+            let contractFile = try ServiceFiles.File(contract)
+            let signature = try ModelSignature(trainingContract: try DataContract.read(contractFile.document))
+            let artifact = try FileDigest(model)
+            let dataset = try data.map { try FileDigest($0) }
+            let view = try await connection.withClient { client in
+                let taken = try await client.modelVersions().filter { $0.registration.version.model == name }.map(\.registration.version.number)
+                let version = ModelVersionID(model: name, number: (taken.max() ?? 0) + 1)
+                try await client.upload(contractFile.bytes, as: contractFile.digest)
+                _ = try await client.upload(file: model)
+                if let data, let dataset { _ = try await client.upload(file: data) }
+                let registration = Registration(
+                    version: version, artifact: artifact.digest, bytes: artifact.bytes, format: format, contract: contractFile.digest, signature: signature.digest,
+                    author: signer.person.id, registered: SystemClock().now(), note: note)
+                var view = try await client.register(Envelope(signing: registration.statement, as: statementPayloadType, by: [signer.key]))
+                if let dataset { view.evaluations.append(try await client.evaluate(version, dataset: dataset.digest)) }
+                return view
+            }
+            RegistryCommand.show(view, output)
+        }
+    }
+
+    struct Evaluate: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Measures a version on a CSV file with the serving runtime, and records the statement.",
+            discussion: "  penstock registry evaluate flight-delay@1 --data holdout.csv")
+        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var output: OutputOptions
+        @Argument(help: "The version, such as flight-delay@1.") var version: ModelVersionID
+        @Option(help: "A CSV file that follows the training contract.") var data: String
+
+        func run() async throws {
+            let dataset = try FileDigest(data)
+            let view = try await connection.withClient { client in
+                _ = try await client.upload(file: data)
+                _ = try await client.evaluate(version, dataset: dataset.digest)
+                return try await client.modelVersion(version)
+            }
+            RegistryCommand.show(view, output)
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Lists all model versions.", discussion: "  penstock registry list")
+        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let views = try await connection.withClient { try await $0.modelVersions() }
+            output.show(
+                views, columns: ["version", "artifact", "format", "author", "registered", "evaluations"],
+                rows: views.map {
+                    let registration = $0.registration
+                    return [
+                        registration.version.description, registration.artifact.short, registration.format, registration.author.text, registration.registered.description,
+                        String($0.evaluations.count),
+                    ]
+                }, empty: "No model version yet; record one with 'penstock registry add'.")
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Shows one version and what was measured.", discussion: "  penstock registry show flight-delay@1")
+        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var output: OutputOptions
+        @Argument(help: "The version, such as flight-delay@1.") var version: ModelVersionID
+
+        func run() async throws { RegistryCommand.show(try await connection.withClient { try await $0.modelVersion(version) }, output) }
+    }
+
+    struct Live: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Says what was live at an instant: meant and seen, and on what evidence.",
+            discussion: "  penstock registry live\n  penstock registry live --at 2026-11-24T12:00:00Z --output json")
+        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var output: OutputOptions
+        @Option(help: "The instant, RFC 3339. Default: now.") var at: Instant?
+
+        func run() async throws {
+            let views = try await connection.withClient { try await $0.live(at: at) }
+            output.show(
+                views, columns: ["service", "release", "model", "table", "approved by", "seen on", "evidence"],
+                rows: views.map { view in
+                    [
+                        view.service.text, view.release.text, view.model?.description ?? "fallback", view.order.description,
+                        view.approvedBy.map(\.text).joined(separator: ", "), view.observedOn.map(\.text).joined(separator: ", "),
+                        view.criteria.map { "\($0.criterion): \($0.verdict.rawValue)" }.joined(separator: "; "),
+                    ]
+                }, empty: "Nothing was live then.")
+        }
+    }
+
+    static func show(_ view: ModelVersionView, _ output: OutputOptions) {
+        let registration = view.registration
+        if output.output == .table {
+            print("\(registration.version)  \(registration.format), \(registration.bytes) bytes, \(registration.artifact)")
+            print("  signature \(registration.signature.short) of contract \(registration.contract.short), by \(registration.author), \(registration.registered)")
+        }
+        output.show(
+            view, columns: ["measured", "rows", "data", "metrics"],
+            rows: view.evaluations.map { evaluation in
+                let metrics = evaluation.metrics.sorted { $0.key < $1.key }.map { "\($0.key) \(String(format: "%.4f", $0.value))" }.joined(separator: "  ")
+                return [evaluation.measured.description, String(evaluation.rows), evaluation.dataset.short, metrics]
+            }, empty: "  not evaluated yet; run 'penstock registry evaluate \(registration.version) --data holdout.csv'")
+    }
+}
+
+/// A file's size and digest, read in pieces.
+struct FileDigest {
+    var digest: Digest
+    var bytes: Int
+
+    init(_ path: String) throws {
+        guard let handle = FileHandle(forReadingAtPath: path) else { throw Failure.missingFile("the file \(path) cannot be read; check the name and its permissions") }
+        defer { try? handle.close() }
+        var hasher = DigestHasher()
+        var count = 0
+        while let data = try? handle.read(upToCount: 1 << 20), !data.isEmpty {
+            hasher.update(Array(data))
+            count += data.count
+        }
+        digest = hasher.finalize()
+        bytes = count
+    }
+}

@@ -1,0 +1,48 @@
+// A serving node as a process of its own.
+import ArgumentParser
+import ControlPlaneClient
+import Evidence
+import FileArtifacts
+import Foundation
+import Logging
+import ModelEngines
+import Primitives
+import ServiceLifecycle
+import ServingPlane
+import YAMLDocuments
+
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve", abstract: "Runs a serving node in the foreground; 'penstock up' starts one for you.",
+        discussion: """
+            The node believes nothing but the trust root that it is started with. It keeps what it serves in --node-home, and serves on from there without \
+            a control plane.
+
+              penstock serve --trust trust.json --node node-1 --node-home nodes/node-1 --control http://127.0.0.1:8440
+            """)
+    @Option(help: "The trust root.") var trust: String
+    @Option(help: "This node's name in the trust root.") var node: NodeID
+    @Option(help: "The node's own folder, with node.key and node.token.") var nodeHome: String
+    @Option(help: "The control plane.") var control: String
+    @Option(help: "Where to listen.") var listen: ListenAddress = .init(host: "127.0.0.1", port: 8441)
+    @Option(help: "Event loop threads. Default: one a core.") var threads: Int?
+
+    func run() async throws {
+        let root = try TrustRoot.openGenesis(try Envelope.read(try Files.read(trust, limit: Limits.envelopeBytes)))
+        let logger = ProgramLog.start(named: node.text)
+        let client = try ControlPlaneClient(url: control, token: try Files.text(nodeHome + "/node.token"))
+        let node = try ServingNode(
+            .init(host: listen.host, port: listen.port, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount, folder: nodeHome),
+            .init(
+                link: ControlPlaneNodeLink(client), artifacts: try FileArtifacts(folder: nodeHome + "/artifacts"), engine: ModelEngines(), parser: YAMLDocumentParser(),
+                clock: SystemClock(), logger: logger),
+            trust: root, node: node, key: try KeyFiles.signingKey(nodeHome + "/node.key"))
+        do {
+            try await ServiceGroup(services: [node], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger).run()
+        } catch {
+            await client.shutdown()
+            throw error
+        }
+        await client.shutdown()
+    }
+}

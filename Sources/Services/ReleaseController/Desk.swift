@@ -1,0 +1,207 @@
+// The commands of people, validators and nodes.
+package import Evidence
+package import Ports
+package import Primitives
+package import Registry
+internal import Releases
+
+extension ReleaseController: ReleaseDesk {
+    package func register(_ envelope: Envelope) async throws(DeskError) -> ModelVersionView {
+        let trust = try await trust()
+        let registration: Registration
+        do { registration = try Registration.open(envelope, trust: trust) } catch { throw DeskError(.forbidden, rule: "authority", error.message) }
+        try await files.check(registration)
+        try await record(.registered(envelope, at: dependencies.clock.now()))
+        return try await modelVersion(registration.version)
+    }
+
+    package func evaluate(_ version: ModelVersionID, dataset: Digest) async throws(DeskError) -> Evaluation {
+        guard let registration = await keeper.state.versions[version]?.registration else { throw Self.missing(version) }
+        do throws(ArtifactError) {
+            guard try await dependencies.artifacts.contains(dataset) else {
+                throw ArtifactError(.missing, "the data set \(dataset.short) is not in the artifact store; upload it first", digest: dataset)
+            }
+        } catch { throw DeskError(error) }
+        let outcome: EvaluationOutcome
+        do {
+            outcome = try await dependencies.probe.evaluate(
+                ProbeSubject(artifact: registration.artifact, format: registration.format, contract: registration.contract), dataset: dataset)
+        } catch { throw DeskError(.invalid, rule: "evaluation", error.message) }
+        let evaluation = Evaluation(
+            artifact: registration.artifact, dataset: dataset, contract: registration.contract, label: outcome.label, rows: outcome.rows,
+            metrics: outcome.metrics, runtime: outcome.runtime, sandbox: outcome.sandbox, measured: dependencies.clock.now())
+        let envelope = Envelope(signing: evaluation.statement, as: statementPayloadType, by: [keys.validator])
+        try await record(.evidence(envelope, at: evaluation.measured))
+        return evaluation
+    }
+
+    package func modelVersions() async throws(DeskError) -> [ModelVersionView] {
+        let state = await keeper.state
+        return state.versions.values.map(\.registration)
+            .sorted { ($0.version.model, $0.version.number) < ($1.version.model, $1.version.number) }
+            .map { ModelVersionView(registration: $0, evaluations: state.evaluations[$0.artifact] ?? []) }
+    }
+
+    package func modelVersion(_ version: ModelVersionID) async throws(DeskError) -> ModelVersionView {
+        let state = await keeper.state
+        guard let registration = state.versions[version]?.registration else { throw Self.missing(version) }
+        return ModelVersionView(registration: registration, evaluations: state.evaluations[registration.artifact] ?? [])
+    }
+
+    package func propose(_ envelope: Envelope) async throws(DeskError) -> ReleaseView {
+        let trust = try await trust()
+        let now = dependencies.clock.now()
+        guard !trust.isExpired(at: now) else {
+            throw DeskError(.forbidden, rule: "trust", "the trust root expired on \(trust.expires); sign its next version, then propose again")
+        }
+        let proposal: Proposal
+        do { proposal = try Proposal.open(envelope, trust: trust) } catch { throw DeskError(error) }
+        let state = await keeper.state
+        let model = proposal.model.flatMap { state.versions[$0]?.registration }
+        if let version = proposal.model, model == nil { throw Self.missing(version) }
+        if proposal.number > 0, state.route(of: proposal.service) == nil {
+            throw DeskError(.conflict, rule: "phase", "\(proposal.service) has no live fallback yet; release that first with 'penstock release propose --fallback'")
+        }
+        try await files.check(proposal, model: model)
+        try await refuseWithoutEvidence(proposal, model, state, now)
+        try await record(.release(proposal.release, .proposed(envelope, at: now)))
+        while try await pass() {}
+        return try await release(proposal.release)
+    }
+
+    /// A proposal whose evidence is not there is refused at once and leaves no entry: a rehearsal is made by the controller, all else must exist.
+    private func refuseWithoutEvidence(_ proposal: Proposal, _ model: Registration?, _ state: SystemState, _ now: Instant) async throws(DeskError) {
+        guard let model else { return }
+        let results = try await files.policy(proposal.policy).results(
+            artifact: model.artifact, baseline: nil, evaluations: state.evaluations[model.artifact] ?? [], rehearsals: [], at: now)
+        if let lacking = results.first(where: { $0.validator == "evaluation" && $0.verdict == .missing }) {
+            throw DeskError(
+                .invalid, rule: "evidence",
+                "there is no fresh evaluation of \(model.version), so '\(lacking.criterion)' is not met; measure it with 'penstock registry evaluate \(model.version) --data …'")
+        }
+    }
+
+    package func answer(_ envelope: Envelope, release id: ReleaseID) async throws(DeskError) -> ReleaseView {
+        let approval: Approval
+        do { approval = try envelope.decodeUnverified(as: Approval.payloadType) } catch { throw DeskError(.invalid, rule: "invalid", error.message) }
+        guard approval.release == id else { throw DeskError(.invalid, rule: "invalid", "the signed answer is about \(approval.release), not \(id)") }
+        guard await keeper.state.releases[id] != nil else { throw Self.missing(id) }
+        let now = dependencies.clock.now()
+        let age = now.since(approval.signed)
+        guard age >= .seconds(-60), age <= Approval.lifetime else {
+            throw DeskError(.forbidden, rule: "authority", "the answer was signed at \(approval.signed), and answers count for \(Approval.lifetime.spelled); sign again")
+        }
+        let event: ReleaseEvent = approval.answer == .approve ? .approved(envelope, at: now) : .rejected(envelope, at: now)
+        try await record(.release(id, event))
+        while try await pass() {}
+        return try await release(id)
+    }
+
+    package func stop(_ envelope: Envelope, release id: ReleaseID) async throws(DeskError) -> ReleaseView {
+        let trust = try await trust()
+        let order: StopOrder
+        do { order = try envelope.decodeUnverified(as: StopOrder.payloadType) } catch { throw DeskError(.invalid, rule: "invalid", error.message) }
+        guard order.system == trust.system, order.environment == trust.environment, order.release == id else {
+            throw DeskError(.invalid, rule: "invalid", "the signed order is for \(order.release) of \(order.system)/\(order.environment)")
+        }
+        guard trust.signers(of: envelope).contains(where: { $0.id == order.person }) else {
+            throw DeskError(.forbidden, rule: "authority", "the order names \(order.person), whose valid signature it does not carry")
+        }
+        let state = await keeper.state
+        guard let release = state.releases[id] else { throw Self.missing(id) }
+        switch order.action {
+        case .abort: try await abort(release, order, state)
+        case .rollback: try await rollBack(release, order, state)
+        }
+        return try await self.release(id)
+    }
+
+    private func abort(_ release: Release, _ order: StopOrder, _ state: SystemState) async throws(DeskError) {
+        let now = dependencies.clock.now()
+        var records: [LedgerRecord] = [.release(release.id, .aborted(reason: order.reason, by: order.person.text, at: now))]
+        if release.phase == .preparing, var route = state.route(of: release.proposal.service), route.preparing == release.specDigest {
+            route.preparing = nil
+            records.append(.routing(signedTable(state, with: route, adding: nil, at: now).1, at: now))
+        }
+        try await append(records, if: release)
+    }
+
+    private func rollBack(_ release: Release, _ order: StopOrder, _ state: SystemState) async throws(DeskError) {
+        guard let route = state.route(of: release.proposal.service), route.champion == release.specDigest, let standby = route.standby else {
+            throw DeskError(.conflict, rule: "phase", "\(release.id) is \(release.phase.rawValue) and has no warm predecessor to go back to")
+        }
+        let now = dependencies.clock.now()
+        let back = ServiceRoute(service: route.service, champion: standby, standby: route.champion, preparing: nil)
+        let (generation, table) = signedTable(state, with: back, adding: nil, at: now)
+        var records: [LedgerRecord] = [
+            .routing(table, at: now),
+            .release(release.id, .rolledBack(reason: order.reason, by: order.person.text, order: generation, at: now)),
+        ]
+        if let predecessor = state.releases.values.first(where: { $0.specDigest == standby && $0.phase == .superseded }) {
+            records.append(.release(predecessor.id, .reinstated(order: generation, at: now)))
+        }
+        try await append(records, if: release)
+    }
+
+    package func releases() async throws(DeskError) -> [ReleaseView] {
+        let state = await keeper.state
+        return state.releases.values.sorted { ($0.proposal.service, $0.proposal.number) < ($1.proposal.service, $1.proposal.number) }.map { state.view(of: $0) }
+    }
+
+    package func release(_ id: ReleaseID) async throws(DeskError) -> ReleaseView {
+        let state = await keeper.state
+        guard let release = state.releases[id] else { throw Self.missing(id) }
+        return state.view(of: release)
+    }
+
+    package func routingTable() async throws(DeskError) -> Envelope? { await keeper.state.tableEnvelope }
+
+    package func observe(_ envelope: Envelope) async throws(DeskError) {
+        let trust = try await trust()
+        let observation: Observation
+        do { observation = try Observation.open(envelope, trust: trust) } catch { throw DeskError(error) }
+        // Told twice is told once: a node repeats what it could not deliver.
+        if await keeper.state.observations.contains(observation) { return }
+        try await record(.observed(envelope, at: dependencies.clock.now()))
+    }
+
+    package func nodes() async throws(DeskError) -> [NodeView] {
+        let state = await keeper.state
+        return (state.trust?.nodes.keys.sorted() ?? []).map { node in
+            var newest: [ServiceName: Observation] = [:]
+            for observation in state.observations where observation.node == node { newest[observation.service] = observation }
+            return NodeView(node: node, observations: newest.keys.sorted().compactMap { newest[$0] })
+        }
+    }
+
+    package func live(at instant: Instant?) async throws(DeskError) -> [LiveView] {
+        await keeper.state.live(at: instant ?? dependencies.clock.now())
+    }
+
+    package func checkpoint() async throws(DeskError) -> [UInt8] {
+        let trust = try await trust()
+        do {
+            let position = try await dependencies.store.position()
+            let note = Checkpoint(origin: trust.ledgerOrigin, size: position.size, root: position.root).signed(by: keys.ledger, name: trust.ledgerOrigin)
+            try await dependencies.store.save(checkpoint: note, size: position.size)
+            return note
+        } catch { throw DeskError(error) }
+    }
+
+    private func record(_ record: LedgerRecord) async throws(DeskError) {
+        try await keeper.exclusively { keeper throws(DeskError) in try await keeper.record([record]) }
+    }
+
+    private func trust() async throws(DeskError) -> TrustRoot {
+        guard let trust = await keeper.state.trust else { throw DeskError(.unavailable, rule: "trust", "the control plane has not opened its ledger yet") }
+        return trust
+    }
+
+    private static func missing(_ version: ModelVersionID) -> DeskError {
+        DeskError(.notFound, rule: "missing", "there is no model version \(version); see 'penstock registry list'")
+    }
+
+    private static func missing(_ id: ReleaseID) -> DeskError {
+        DeskError(.notFound, rule: "missing", "there is no release \(id); see 'penstock release list'")
+    }
+}

@@ -1,0 +1,106 @@
+// Turns what people, validators and nodes say into entries of the ledger, and what is approved into routing tables.
+package import Evidence
+package import Logging
+package import Ports
+internal import Primitives
+private import Registry
+internal import Releases
+internal import ServiceLifecycle
+
+/// The owner of releases. Commands (see `ReleaseDesk`) append what was asked; `pass` moves every release one step toward what is true.
+///
+/// Level-triggered: a pass looks only at the folded state, makes at most one write, and can be killed anywhere; the next pass, here or
+/// after a restart, goes on. Nothing is remembered outside the ledger.
+package final class ReleaseController: Service, Sendable {
+    package struct Dependencies: Sendable {
+        package var store: any LedgerStore
+        package var artifacts: any ArtifactStore
+        package var parser: any DocumentParser
+        package var probe: any ModelProbe
+        package var clock: any WallClock
+        package var random: any RandomSource
+        package var logger: Logger
+
+        package init(
+            store: any LedgerStore, artifacts: any ArtifactStore, parser: any DocumentParser, probe: any ModelProbe, clock: any WallClock,
+            random: any RandomSource, logger: Logger
+        ) {
+            self.store = store
+            self.artifacts = artifacts
+            self.parser = parser
+            self.probe = probe
+            self.clock = clock
+            self.random = random
+            self.logger = logger
+        }
+    }
+
+    let dependencies: Dependencies
+    let keys: ServiceKeys
+    let keeper: StateKeeper
+    let files: ReleaseFiles
+    private let interval: Duration
+
+    /// `interval` is the time between passes.
+    package init(_ dependencies: Dependencies, keys: ServiceKeys, interval: Duration = .milliseconds(250)) {
+        self.dependencies = dependencies
+        self.keys = keys
+        self.interval = interval
+        keeper = StateKeeper(store: dependencies.store, random: dependencies.random)
+        files = ReleaseFiles(artifacts: dependencies.artifacts, parser: dependencies.parser)
+    }
+
+    /// Folds the ledger, or begins it with the trust root. Call once, before anything else.
+    package func open(trust envelope: Envelope) async throws(DeskError) {
+        try await keeper.load()
+        let current = await keeper.state
+        if current.trust == nil {
+            let at = dependencies.clock.now()
+            try await keeper.exclusively { keeper throws(DeskError) in try await keeper.record([.trustRoot(envelope, at: at)]) }
+        } else if current.trustEnvelope?.payload != envelope.payload {
+            throw DeskError(.damaged, rule: "trust", "trust.json is not the trust root that this ledger has; put the right file back, or raise its version with 'penstock trust'")
+        }
+        if let trust = await keeper.state.trust, let service = keys.misfit(with: trust) {
+            throw DeskError(.damaged, rule: "trust", "the \(service) key in this home is not the one that the trust root lists; restore the keys folder")
+        }
+    }
+
+    package func run() async throws {
+        while !Task.isShuttingDownGracefully, !Task.isCancelled {
+            do {
+                while try await pass() {}
+            } catch {
+                dependencies.logger.error("a controller pass failed and will be repeated", metadata: ["error": "\(error)"])
+            }
+            try? await cancelWhenGracefulShutdown { try await Task.sleep(for: self.interval) }
+        }
+    }
+
+    /// One step for the first release that can take one; false when there is nothing to do.
+    package func pass() async throws(DeskError) -> Bool {
+        let state = await keeper.state
+        guard let trust = state.trust else { return false }
+        for release in state.releases.values.sorted(by: { $0.proposal.number < $1.proposal.number || $0.id < $1.id && $0.proposal.number == $1.proposal.number }) {
+            let moved: Bool
+            switch release.phase {
+            case .validating: moved = try await validate(release, state)
+            case .awaitingApproval: moved = try await prepare(release, state, trust)
+            case .preparing: moved = try await expose(release, state, trust)
+            case .exposed: moved = try await confirm(release, state)
+            case .live, .superseded, .refused, .rejected, .aborted, .rolledBack: moved = false
+            }
+            if moved { return true }
+        }
+        return false
+    }
+
+    /// Appends if the release is still where the decision found it.
+    func append(_ records: [LedgerRecord], if release: Release) async throws(DeskError) {
+        try await keeper.exclusively { keeper throws(DeskError) in
+            guard keeper.state.releases[release.id] == release else {
+                throw DeskError(.conflict, rule: "order", "\(release.id) changed meanwhile; look again")
+            }
+            try await keeper.record(records)
+        }
+    }
+}

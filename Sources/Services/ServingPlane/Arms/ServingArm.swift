@@ -1,0 +1,92 @@
+// One release, loaded and ready to answer.
+internal import Contracts
+internal import Inference
+internal import Ports
+internal import Primitives
+package import Releases
+private import Synchronization
+
+/// Everything that a release needs to answer a request, immutable but for its counters. Made off the event loops; freed with the last snapshot.
+///
+/// Unchecked: `scorers` are not Sendable. Each belongs to one event loop, the one with its index, and nothing else touches it once the arm is in a snapshot.
+package final class ServingArm: @unchecked Sendable {
+    package let release: VerifiedRelease
+    let stamp: ReleaseStamp
+    let service: DecisionService
+    let admission: RowAdmission
+    let model: (any LoadedModel)?
+    private let scorers: [any RowScorer]
+    let limiter: OutcomeLimiter
+    private let errors = Atomic<Int>(0)
+
+    init(
+        release: VerifiedRelease, service: DecisionService, admission: RowAdmission, model: (any LoadedModel)?, loops: Int
+    ) throws(ModelEngineError) {
+        self.release = release
+        self.service = service
+        self.admission = admission
+        self.model = model
+        stamp = ReleaseStamp(
+            service: release.spec.service, release: release.spec.release, version: release.spec.proposal.model?.description, spec: release.digest)
+        var scorers: [any RowScorer] = []
+        if let model { for _ in 0..<loops { scorers.append(try model.makeScorer()) } }
+        self.scorers = scorers
+        limiter = OutcomeLimiter(service)
+        try warm()
+    }
+
+    /// Scores a few rows on every loop's scorer, so that no request pays for first use.
+    private func warm() throws(ModelEngineError) {
+        for scorer in scorers { for row in Self.rehearsalRows(admission.featureCount) { _ = try Self.score(row, with: scorer) } }
+    }
+
+    /// Fixed rows that exercise a model; their meaning does not matter, only that answers can be compared.
+    static func rehearsalRows(_ features: Int) -> [[Double]] { (0..<64).map { seed in (0..<features).map { Double(($0 + 1) * (seed + 1) % 5) } } }
+
+    static func score(_ row: [Double], with scorer: any RowScorer) throws(ModelEngineError) -> Double {
+        try row.withUnsafeBufferPointer { row throws(ModelEngineError) in try scorer.score(row) }
+    }
+
+    var errorCount: Int { errors.load(ordering: .relaxed) }
+
+    func decide(_ row: UnsafeBufferPointer<Double>, loop: Int, id: DecisionID, at milliseconds: Int64) -> Decision {
+        guard model != nil else { return Decision(id: id, stamp: stamp, outcome: service.fallback, score: nil, reason: .noModel) }
+        guard scorers.indices.contains(loop), let score = try? scorers[loop].score(row), let line = service.rule.decide(score: score) else {
+            errors.add(1, ordering: .relaxed)
+            return Decision(id: id, stamp: stamp, outcome: service.fallback, score: nil, reason: .errored)
+        }
+        let outcome = service.rule.lines[line].outcome
+        if let beyond = limiter.beyond(line: line, at: milliseconds) {
+            return Decision(id: id, stamp: stamp, outcome: beyond, score: score, reason: .rateLimit(outcome))
+        }
+        return Decision(id: id, stamp: stamp, outcome: outcome, score: score, reason: .rule)
+    }
+}
+
+/// The limits of one decision file on this node, shared by its event loops. A lock is held for a few additions.
+final class OutcomeLimiter: Sendable {
+    private let service: DecisionService
+    private let windows: Mutex<[RateLimit]>
+
+    init(_ service: DecisionService) {
+        self.service = service
+        windows = Mutex(service.limits.map { $0.makeRateLimit() })
+    }
+
+    /// Counts a decision of the rule's line; the outcome to give instead when its share is used up.
+    func beyond(line: Int, at milliseconds: Int64) -> Outcome? {
+        guard !service.limits.isEmpty else { return nil }
+        let outcome = service.rule.lines[line].outcome
+        return windows.withLock { windows in
+            var instead: Outcome?
+            for index in windows.indices {
+                if service.limits[index].outcome != outcome {
+                    windows[index].pass(at: milliseconds)
+                } else if !windows[index].admit(at: milliseconds) {
+                    instead = service.limits[index].beyond
+                }
+            }
+            return instead
+        }
+    }
+}

@@ -1,0 +1,26 @@
+// What answers requests at this moment.
+internal import Primitives
+internal import Releases
+private import Synchronization
+
+/// One service's arms. Immutable; a change of version is another slot in another snapshot.
+struct ServiceSlot: Sendable {
+    var champion: ServingArm
+    var candidate: ServingArm?
+    var assignment: Assignment
+    /// Loaded and warm, and answering nothing: the way back.
+    var standby: ServingArm?
+}
+
+struct ServingSnapshot: Sendable {
+    var slots: [ServiceName: ServiceSlot] = [:]
+}
+
+/// The place where a version changes: requests take the reference and let go, the agent puts another in.
+final class CurrentSnapshot: Sendable {
+    private let snapshot = Mutex(ServingSnapshot())
+
+    var value: ServingSnapshot { snapshot.withLock { $0 } }
+
+    func replace(_ service: ServiceName, with slot: ServiceSlot) { snapshot.withLock { $0.slots[service] = slot } }
+}

@@ -1,0 +1,83 @@
+// From the bytes of a request to the bytes of its answer, without HTTP.
+internal import Contracts
+internal import Inference
+internal import Primitives
+internal import Releases
+
+/// An answer before it is put on the wire.
+struct Reply {
+    var status: Int
+    var body: [UInt8]
+
+    static func refusal(_ status: Int, _ message: String) -> Reply {
+        Reply(status: status, body: StrictJSON.encode(ErrorBody(error: .init(message: message))))
+    }
+
+    private struct ErrorBody: Encodable {
+        struct Content: Encodable { var message: String }
+        var error: Content
+    }
+}
+
+/// Answers requests on one event loop. Owns that loop's scratch row, so that an accepted request allocates only its answer.
+struct DecisionAnswering {
+    let loop: Int
+    let current: CurrentSnapshot
+    private var row: [Double] = []
+    private var generator = SystemRandomNumberGenerator()
+    private let began = ContinuousClock.now
+
+    init(loop: Int, current: CurrentSnapshot) {
+        self.loop = loop
+        self.current = current
+    }
+
+    mutating func answer(service text: some StringProtocol, body: UnsafeRawBufferPointer) -> Reply {
+        let slots = current.value.slots
+        guard let name = ServiceName(text), let slot = slots[name] else {
+            guard !slots.isEmpty else { return .refusal(503, "nothing is released on this node yet") }
+            return .refusal(404, "there is no decision service '\(text.prefix(63))' here; served are \(slots.keys.sorted().map(\.text).joined(separator: ", "))")
+        }
+        let admission = admit(body, slot.champion)
+        guard let candidate = slot.candidate, includes(admission, body, slot.assignment) else { return reply(admission, slot.champion) }
+        return reply(admit(body, candidate), candidate)
+    }
+
+    private mutating func admit(_ body: UnsafeRawBufferPointer, _ arm: ServingArm) -> Admission {
+        let count = arm.admission.featureCount
+        if row.count < count { row = [Double](repeating: 0, count: count) }
+        return row.withUnsafeMutableBufferPointer { arm.admission.admit(body, into: UnsafeMutableBufferPointer(rebasing: $0[..<count])) }
+    }
+
+    private func includes(_ admission: Admission, _ body: UnsafeRawBufferPointer, _ assignment: Assignment) -> Bool {
+        let entity: EntityKey
+        switch admission {
+        case .admitted(let key), .outside(_, let key): entity = key
+        case .malformed: return false
+        }
+        switch entity {
+        case .none: return false
+        case .range(let range): return assignment.includes(entity: UnsafeRawBufferPointer(rebasing: body[range]))
+        case .copied(let bytes): return assignment.includes(entity: bytes)
+        }
+    }
+
+    private mutating func reply(_ admission: Admission, _ arm: ServingArm) -> Reply {
+        let decision: Decision
+        let id = DecisionID(high: generator.next(), low: generator.next())
+        switch admission {
+        case .malformed(let row): return .refusal(400, row.message)
+        case .outside(let breach, _):
+            let sentence = arm.admission.sentence(for: breach)
+            decision = Decision(id: id, stamp: arm.stamp, outcome: arm.service.outsideContract, score: nil, reason: .outsideContract(sentence))
+        case .admitted:
+            let count = arm.admission.featureCount
+            let now = (ContinuousClock.now - began).wholeMilliseconds
+            decision = row.withUnsafeBufferPointer { arm.decide(UnsafeBufferPointer(rebasing: $0[..<count]), loop: loop, id: id, at: now) }
+        }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(320)
+        decision.append(to: &bytes)
+        return Reply(status: 200, body: bytes)
+    }
+}
