@@ -1,5 +1,5 @@
 // The command line: the only place that names concrete adapters.
-private import ArgumentParser
+import ArgumentParser
 
 @main
 struct Penstock: AsyncParsableCommand {

@@ -152,8 +152,8 @@ import Testing
         return all
     }
 
-    /// Sizes near powers of two, where the shapes change, and some between.
-    private static let sizes = [1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 15, 16, 17, 21, 31, 32, 33, 63, 64, 65, 100, 127, 128, 129, 170, 255, 256]
+    /// Sizes near powers of two, where the shapes change.
+    private static let sizes = [1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 31, 33, 64, 65, 127, 129]
 
     @Test(arguments: sizes) func tamperedInclusionIsRefused(size: Int) throws {
         let leaves = Self.leaves(size + 1)

@@ -19,8 +19,8 @@ struct InitCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var home: HomeOptions
-    @Option(help: "The installation's name.") var system: SystemName = .init("penstock") ?? { preconditionFailure("a valid name") }()
-    @Option(help: "dev, staging, production or a name of yours.") var environment: EnvironmentName = .init("dev") ?? { preconditionFailure("a valid name") }()
+    @Option(help: "The installation's name.") var system: SystemName
+    @Option(help: "dev, staging, production or a name of yours.") var environment: EnvironmentName
     @Option(name: .customLong("person"), help: "A person as id:role[+role…]:public-key-file. Repeat for each.") var people: [PersonArgument] = []
     @Option(help: "One person as id:public-key-file who may approve their own; loopback only.") var solo: String?
     @Option(help: "How many people must sign the trust root. Default: a majority.") var threshold: Int?
@@ -77,6 +77,7 @@ struct InitCommand: AsyncParsableCommand {
     }
 
     private func token(_ kind: TokenKind, name: String, to path: String, _ random: SystemRandom) throws -> TokenRecord {
+        guard let name = TokenName(name) else { throw Failure.badInput(TokenName.refusal(of: name)) }
         let (text, record) = TokenTable.issue(kind: kind, name: name, random: random)
         try Files.write(Array((text + "\n").utf8), to: path)
         return record

@@ -44,7 +44,7 @@ struct RegistryCommand: AsyncParsableCommand {
                 let version = ModelVersionID(model: name, number: (taken.max() ?? 0) + 1)
                 try await client.upload(contractFile.bytes, as: contractFile.digest)
                 _ = try await client.upload(file: model)
-                if let data, let dataset { _ = try await client.upload(file: data) }
+                if let data { _ = try await client.upload(file: data) }
                 let registration = Registration(
                     version: version, artifact: artifact.digest, bytes: artifact.bytes, format: format, contract: contractFile.digest, signature: signature.digest,
                     author: signer.person.id, registered: SystemClock().now(), note: note)

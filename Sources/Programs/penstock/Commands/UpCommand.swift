@@ -1,5 +1,6 @@
 // Starting and stopping an installation on one machine.
 import ArgumentParser
+@preconcurrency import Dispatch
 import Foundation
 import Primitives
 
@@ -99,7 +100,9 @@ enum Spawn {
             posix_spawnattr_destroy(&attributes)
             posix_spawn_file_actions_destroy(&actions)
         }
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSID))
+        // POSIX_SPAWN_SETSID, which the Swift overlay of glibc does not show.
+        let setsid: Int16 = 0x80
+        posix_spawnattr_setflags(&attributes, setsid)
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_APPEND, 0o600)
         posix_spawn_file_actions_adddup2(&actions, 1, 2)
@@ -132,7 +135,7 @@ enum Spawn {
         }
         guard connected == 0 else { return false }
         let request = "GET /\(parts.count > 1 ? String(parts[1]) : "") HTTP/1.1\r\nHost: \(parts[0])\r\nConnection: close\r\n\r\n"
-        guard send(socket, request, request.utf8.count, Int32(MSG_NOSIGNAL.rawValue)) == request.utf8.count else { return false }
+        guard send(socket, request, request.utf8.count, Int32(MSG_NOSIGNAL)) == request.utf8.count else { return false }
         var answer = [UInt8](repeating: 0, count: 12)
         return recv(socket, &answer, 12, 0) == 12 && String(decoding: answer, as: UTF8.self).hasSuffix(" 200")
     }
@@ -146,7 +149,7 @@ enum Spawn {
 enum Signals {
     static func wait(_ signals: [Int32]) async {
         let stream = AsyncStream<Void> { continuation in
-            let sources = signals.map { signal in
+            nonisolated(unsafe) let sources = signals.map { signal in
                 Foundation.signal(signal, SIG_IGN)
                 let source = DispatchSource.makeSignalSource(signal: signal)
                 source.setEventHandler { continuation.yield() }

@@ -4,16 +4,16 @@ import Evidence
 import Primitives
 import Registry
 
-extension Identifier: @retroactive ExpressibleByArgument {
-    public init?(argument: String) { self.init(argument) }
+extension Identifier: ExpressibleByArgument {
+    package init?(argument: String) { self.init(argument) }
 }
 
-extension ModelVersionID: @retroactive ExpressibleByArgument {
-    public init?(argument: String) { self.init(parsing: argument) }
+extension ModelVersionID: ExpressibleByArgument {
+    package init?(argument: String) { self.init(parsing: argument) }
 }
 
-extension Instant: @retroactive ExpressibleByArgument {
-    public init?(argument: String) { self.init(parsing: argument) }
+extension Instant: ExpressibleByArgument {
+    package init?(argument: String) { self.init(parsing: argument) }
 }
 
 /// A person at the ceremony: `ada:proposer:keys/ada.pub`, roles joined by `+`.

@@ -2,7 +2,7 @@
 import ArgumentParser
 import Foundation
 import Primitives
-import Rainbow
+@preconcurrency import Rainbow
 
 enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
     case table, json
@@ -25,7 +25,6 @@ enum Terminal {
     /// Colours only where a person looks, and only if they did not ask for none.
     static func prepare() {
         Rainbow.enabled = isatty(STDOUT_FILENO) == 1 && ProcessInfo.processInfo.environment["NO_COLOR"] == nil
-        setvbuf(stdout, nil, _IOLBF, 0)
     }
 
     static func say(_ failure: Failure) {
