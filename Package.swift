@@ -75,12 +75,6 @@ let rooms: [Room] = [
     Room(
         path: "Services/ServingPlane", needs: ["Primitives", "Contracts", "Evidence", "Inference", "Releases", "Ports"],
         libraries: nio + [log, lifecycle, crypto]),
-
-    Room(path: "Testing/TestKit", needs: ["Primitives", "Contracts", "Evidence", "Inference", "Registry", "Releases", "Ports"]),
-    Room(path: "Testing/Conformance", needs: ["Primitives", "Evidence", "Ports", "TestKit"]),
-    Room(
-        path: "Testing/Simulator",
-        needs: ["Primitives", "Evidence", "Releases", "Registry", "Ports", "MemoryStores", "ReleaseController", "TestKit"]),
 ]
 
 let program = Room(
@@ -99,27 +93,12 @@ let program = Room(
 
 /// Tests repeat the folders of what they test.
 let tests: [Room] = [
-    Room(path: "Tests/Primitives", needs: ["Primitives"], libraries: [crypto]),
-    Room(path: "Tests/Domain/Contracts", needs: ["Primitives", "Contracts", "YAMLDocuments", "TestKit"]),
+    Room(path: "Tests/Domain/Contracts", needs: ["Primitives", "Contracts", "Ports", "YAMLDocuments"]),
     Room(path: "Tests/Domain/Evidence", needs: ["Primitives", "Evidence"], libraries: [crypto]),
-    Room(path: "Tests/Domain/Inference", needs: ["Primitives", "Contracts", "Inference", "YAMLDocuments"]),
+    Room(path: "Tests/Domain/Inference", needs: ["Primitives", "Contracts", "Inference", "Ports", "YAMLDocuments"]),
     Room(path: "Tests/Domain/Signals", needs: ["Primitives", "Signals"]),
-    Room(path: "Tests/Domain/Registry", needs: ["Primitives", "Evidence", "Registry", "TestKit"]),
-    Room(path: "Tests/Domain/Releases", needs: ["Primitives", "Evidence", "Inference", "Registry", "Releases", "YAMLDocuments", "TestKit"]),
-    Room(path: "Tests/Adapters/Stores", needs: ["Primitives", "Evidence", "Ports", "MemoryStores", "SQLiteLedger", "Conformance"]),
-    Room(path: "Tests/Adapters/FileArtifacts", needs: ["Primitives", "Ports", "FileArtifacts"]),
     Room(path: "Tests/Adapters/ModelEngines", needs: ["Primitives", "Inference", "Ports", "ModelEngines"]),
-    Room(
-        path: "Tests/Services/ServingPlane", needs: ["Primitives", "Contracts", "Evidence", "Inference", "Releases", "Ports", "ServingPlane", "YAMLDocuments", "TestKit"],
-        libraries: nio),
-    Room(path: "Tests/Simulator", needs: ["Primitives", "Simulator"]),
-    Room(
-        path: "Tests/System",
-        needs: [
-            "Primitives", "Contracts", "Evidence", "Inference", "Registry", "Releases", "Signals", "Ports", "MemoryStores", "SQLiteLedger", "FileArtifacts", "ModelEngines",
-            "YAMLDocuments", "ControlPlaneClient", "ProbeProcess", "ReleaseController", "ControlPlane", "ServingPlane", "TestKit",
-        ], libraries: nio),
-    Room(path: "Tests/Tree"),
+    Room(path: "Tests/Adapters/ProbeProcess", needs: ["Primitives", "Ports", "ProbeProcess"]),
 ]
 
 checkImports()

@@ -49,7 +49,7 @@ def change_row(home: pathlib.Path) -> None:
     (database,) = [file for file in (home / "control").glob("ledger*") if file.suffix in {".db", ".sqlite"}]
     with sqlite3.connect(database) as connection:
         changed = connection.execute(
-            "UPDATE stream_head SET body = replace(cast(body AS TEXT), 'live', 'aborted') WHERE stream = 'release/rebooking-offer-1'"
+            "UPDATE stream_head SET body = cast(replace(cast(body AS TEXT), 'live', 'aborted') AS BLOB) WHERE stream = 'release/rebooking-offer-1'"
         )
         if changed.rowcount != 1:
             connection.execute("UPDATE stream_head SET revision = revision + 1 WHERE stream = 'release/rebooking-offer-1'")

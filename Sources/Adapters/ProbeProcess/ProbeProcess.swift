@@ -112,7 +112,11 @@ private struct SandboxFiles {
 
     /// The shared libraries that this process has loaded, when the child is our own program: a Swift runtime may lie outside /usr.
     private static func linkedLibraries(of executable: String) -> [String] {
-        guard resolved("/proc/self/exe") == executable, let maps = try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8) else { return [] }
+        // Read to its end, not to its size, which the kernel gives as 0.
+        guard resolved("/proc/self/exe") == executable, let handle = FileHandle(forReadingAtPath: "/proc/self/maps"),
+            let data = try? handle.readToEnd()
+        else { return [] }
+        let maps = String(decoding: data, as: UTF8.self)
         return maps.split(separator: "\n").compactMap { line in
             guard let slash = line.firstIndex(of: "/"), line[slash...].contains(".so"), !line[slash...].hasPrefix("/lib") else { return nil }
             return String(line[slash...])

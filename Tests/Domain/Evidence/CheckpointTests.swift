@@ -85,6 +85,17 @@ import Testing
         #expect(error?.code == code)
     }
 
+    /// Swift finds these two spellings of é equal; a note does not.
+    @Test func equivalentTextIsNotTheSameNote() throws {
+        let key = try key(1)
+        let composed = "penstock/caf\u{E9}", decomposed = "penstock/cafe\u{301}"
+        let note = Checkpoint(origin: composed, size: 1, root: MerkleHash.leaf([7])).signed(by: key, name: composed)
+        #expect(throws: Never.self) { try Checkpoint.open(note, origin: composed, key: key.verificationKey) }
+        let respelled = Array(String(decoding: note, as: UTF8.self).replacing(composed, with: decomposed).utf8)
+        #expect(respelled != note)
+        #expect(throws: EvidenceError.self) { try Checkpoint.open(respelled, origin: composed, key: key.verificationKey) }
+    }
+
     @Test func anotherKeyNameOrSecondSignatureIsRefused() throws {
         let mine = try key(1), other = try key(2)
         let note = Self.checkpoint().signed(by: mine, name: Self.origin)

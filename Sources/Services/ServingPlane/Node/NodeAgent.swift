@@ -25,6 +25,8 @@ actor NodeAgent {
     private var reported: Set<String> = []
     private var unsent: [Envelope] = []
     private var isSettled = false
+    /// A candidate answers only by a table accepted in this process: after a restart its share is zero until a newer one comes.
+    private var mayExpose = false
     private static let unsentLimit = 1000
 
     init(
@@ -89,6 +91,7 @@ actor NodeAgent {
         remembered = tables
         table = next
         isSettled = false
+        mayExpose = true
         pages.show(table: next.order.description)
         logger.info("a routing table is accepted", metadata: ["order": "\(next.order)"])
     }
@@ -97,9 +100,10 @@ actor NodeAgent {
     private func serve(_ route: ServiceRoute, of table: RoutingTable, _ envelope: Envelope) async -> Bool {
         do {
             let verified = try VerifiedRoute(verifying: route, bundles: table.bundles, trust: trust)
-            for (digest, release) in verified.releases.sorted(by: { $0.key < $1.key }) where arms[digest] == nil {
-                arms[digest] = try await loader.load(release)
-            }
+            try await load(verified, [route.champion, route.candidate?.spec])
+            try flip(route, verified, table, envelope)
+            // What answers nothing comes after the flip, so that no file which is missing holds up the way back.
+            try await load(verified, [route.standby, route.preparing])
             try rehearse(route, table)
             try flip(route, verified, table, envelope)
             return true
@@ -108,10 +112,20 @@ actor NodeAgent {
             return false
         } catch LoadFailure.refused(let reason) {
             refuse(route, table, reason)
+        } catch let error as ServingError {
+            logger.error("a route waits for the disk", metadata: ["service": "\(route.service)", "reason": "\(error)"])
+            return false
         } catch {
             refuse(route, table, (error as? ReleaseError)?.message ?? "\(error)")
         }
         return true
+    }
+
+    private func load(_ verified: VerifiedRoute, _ specs: [Digest?]) async throws(LoadFailure) {
+        for digest in specs.compactMap({ $0 }) where arms[digest] == nil {
+            guard let release = verified.releases[digest] else { continue }
+            arms[digest] = try await loader.load(release)
+        }
     }
 
     private func refuse(_ route: ServiceRoute, _ table: RoutingTable, _ reason: String) {
@@ -130,7 +144,7 @@ actor NodeAgent {
 
     private func flip(_ route: ServiceRoute, _ verified: VerifiedRoute, _ table: RoutingTable, _ envelope: Envelope) throws {
         guard let champion = arms[route.champion] else { return }
-        let candidate = route.candidate.flatMap { arm in arms[arm.spec].map { ($0, arm.share) } }
+        let candidate = mayExpose ? route.candidate.flatMap { arm in arms[arm.spec].map { ($0, arm.share) } } : nil
         let previous = current.value.slots[route.service]?.champion
         if remembered?.serving[route.service] != envelope, var tables = remembered {
             tables.serving[route.service] = envelope

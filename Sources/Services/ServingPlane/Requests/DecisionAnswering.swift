@@ -25,7 +25,8 @@ struct DecisionAnswering {
     let current: CurrentSnapshot
     private var row: [Double] = []
     private var generator = SystemRandomNumberGenerator()
-    private let began = ContinuousClock.now
+    /// One origin for the process: the rate limits of a release are shared by all connections, so their times must compare.
+    private static let origin = ContinuousClock.now
 
     init(loop: Int, current: CurrentSnapshot) {
         self.loop = loop
@@ -72,7 +73,7 @@ struct DecisionAnswering {
             decision = Decision(id: id, stamp: arm.stamp, outcome: arm.service.outsideContract, score: nil, reason: .outsideContract(sentence))
         case .admitted:
             let count = arm.admission.featureCount
-            let now = (ContinuousClock.now - began).wholeMilliseconds
+            let now = (ContinuousClock.now - Self.origin).wholeMilliseconds
             decision = row.withUnsafeBufferPointer { arm.decide(UnsafeBufferPointer(rebasing: $0[..<count]), loop: loop, id: id, at: now) }
         }
         var bytes: [UInt8] = []

@@ -115,7 +115,10 @@ final class RequestHandler: ChannelInboundHandler {
         if reply.status == 503 { headers.add(name: "retry-after", value: "1") }
         if isLast { headers.add(name: "connection", value: "close") }
         context.write(wrapOutboundOut(.head(HTTPResponseHead(version: head.version, status: .init(statusCode: reply.status), headers: headers))), promise: nil)
-        context.write(wrapOutboundOut(.body(.byteBuffer(context.channel.allocator.buffer(bytes: reply.body)))), promise: nil)
+        // An answer to HEAD tells the length and has no body; a body would be read as the next answer.
+        if head.method != .HEAD {
+            context.write(wrapOutboundOut(.body(.byteBuffer(context.channel.allocator.buffer(bytes: reply.body)))), promise: nil)
+        }
         let written = context.eventLoop.makePromise(of: Void.self)
         if isLast {
             let channel = context.channel
