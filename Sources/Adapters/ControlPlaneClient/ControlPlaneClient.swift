@@ -73,7 +73,7 @@ package final class ControlPlaneClient: Sendable {
         do {
             _ = try await send("HEAD", "/v1/artifacts/\(digest.hex)")
             return true
-        } catch where error.status == 404 {
+        } catch  where error.status == 404 {
             return false
         }
     }
@@ -196,6 +196,9 @@ package final class ControlPlaneClient: Sendable {
     private func exchange(_ request: HTTPClientRequest, within timeout: TimeAmount) async throws(ClientError) -> HTTPClientResponse {
         do {
             return try await http.execute(request, timeout: timeout)
+        } catch ChannelError.ioOnClosedChannel where request.method != .POST {
+            // A kept connection may be closed by the other side at the moment of sending. All but POST can be sent again.
+            do { return try await http.execute(request, timeout: timeout) } catch { throw explain(error) }
         } catch {
             throw explain(error)
         }

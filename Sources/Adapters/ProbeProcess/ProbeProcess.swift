@@ -29,7 +29,8 @@ package struct ProbeProcess: ProbeRunner {
     ) async {
         self.executable = SandboxFiles.resolved(executable)
         self.libraryDirectories = libraryDirectories.map(SandboxFiles.resolved).filter { $0.hasPrefix("/") && FileManager.default.fileExists(atPath: $0) }
-        limits = FileManager.default.isExecutableFile(atPath: "/usr/bin/prlimit")
+        limits =
+            FileManager.default.isExecutableFile(atPath: "/usr/bin/prlimit")
             ? ["/usr/bin/prlimit", "--core=0", "--as=\(memoryBytes)", "--fsize=\(64 << 20)", "--nofile=256"] : []
         bubblewrap = isolation == .best ? await Self.workingBubblewrap() : nil
     }

@@ -76,7 +76,9 @@ struct LedgerVerification {
     private mutating func takeSubjects(of index: Int) throws -> [Data] {
         var digests: [Data] = []
         while let row = nextSubject, try SQLiteLedger.integer(row, "idx") <= index {
-            guard try SQLiteLedger.integer(row, "idx") == index else { throw SQLiteLedger.damaged("a subject is indexed for ledger entry \(try SQLiteLedger.integer(row, "idx")), which is missing") }
+            guard try SQLiteLedger.integer(row, "idx") == index else {
+                throw SQLiteLedger.damaged("a subject is indexed for ledger entry \(try SQLiteLedger.integer(row, "idx")), which is missing")
+            }
             digests.append(Data(try SQLiteLedger.bytes(row, "digest")))
             nextSubject = try subjects.next()?.copy()
         }

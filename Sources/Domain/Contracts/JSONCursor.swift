@@ -1,10 +1,10 @@
 // Reads JSON tokens by RFC 8259 out of borrowed bytes, without allocating.
 #if canImport(Darwin)
-private import Darwin
+    private import Darwin
 #elseif canImport(Musl)
-private import Musl
+    private import Musl
 #else
-private import Glibc
+    private import Glibc
 #endif
 
 /// A string token: the bytes between its quotes, and whether they hold escapes.

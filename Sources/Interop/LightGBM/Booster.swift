@@ -14,7 +14,8 @@ package final class Booster: Sendable {
         let classes = try unsafe owned.count(library.calls.classCount)
         guard classes == 1, features == text.features, owned.iterations == text.trees else {
             throw LightGBMError(
-                .model, "LightGBM read \(owned.iterations) trees, \(features) features and \(classes) classes where the model's text has \(text.trees), "
+                .model,
+                "LightGBM read \(owned.iterations) trees, \(features) features and \(classes) classes where the model's text has \(text.trees), "
                     + "\(text.features) and 1; train and save the model again.")
         }
     }

@@ -1,5 +1,6 @@
 // LightGBM's C library, opened at run time: the only place that knows its symbols.
 internal import CLightGBM
+
 #if canImport(Glibc)
     private import Glibc
 #else

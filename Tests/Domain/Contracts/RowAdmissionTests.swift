@@ -8,7 +8,8 @@ import Testing
     static let request = DataContract(
         id: "r", name: "r", version: "1",
         columns: [
-            Column(name: "c", type: .string, required: true, allowed: ["y", "x", "é\"\n"], role: .feature), Column(name: "n", type: .number, minimum: -5, maximum: 5, role: .feature),
+            Column(name: "c", type: .string, required: true, allowed: ["y", "x", "é\"\n"], role: .feature),
+            Column(name: "n", type: .number, minimum: -5, maximum: 5, role: .feature),
             Column(name: "i", type: .integer, required: true, minimum: 0, role: .feature), Column(name: "b", type: .boolean, role: .feature),
             Column(name: "e", type: .string, role: .entity), Column(name: "t", type: .timestamp, role: .time), Column(name: "note", type: .string),
         ])
@@ -75,13 +76,15 @@ import Testing
         (#"{"c":"x","i":1,"c\u0000":1}"#, "row: unknown key 'c?'"), (#"{"c":"x","c":"x","i":1}"#, "row: 'c' stands twice"),
         (#"{"c":"x","\u0063":"x","i":1}"#, "row: 'c' stands twice"), (#"{"c":null,"c":null,"i":1}"#, "row: 'c' stands twice"),
         (#"{"c":["x"],"i":1}"#, "row: 'c' holds a nested value"), (#"{"c":{},"i":1}"#, "row: 'c' holds a nested value"),
-        (#"{"c":1,"i":1}"#, "row: 'c' is a number, and the contract says string; allowed is one of x, y"), (#"{"c":"x","i":"1"}"#, "row: 'i' is a string, and the contract says integer; allowed is 0 to 50"),
+        (#"{"c":1,"i":1}"#, "row: 'c' is a number, and the contract says string; allowed is one of x, y"),
+        (#"{"c":"x","i":"1"}"#, "row: 'i' is a string, and the contract says integer; allowed is 0 to 50"),
         (#"{"c":"x","i":true}"#, "row: 'i' is a boolean"), (#"{"c":"x","i":1,"b":1}"#, "row: 'b' is a number"), (#"{"c":"x","i":1,"b":"true"}"#, "row: 'b' is a string"),
         (#"{"c":"x","i":1.5}"#, "row: 'i' must be a whole number"), (#"{"c":"x","i":9007199254740994}"#, "row: 'i' must be a whole number"),
         (#"{"c":"x","i":1,"t":5}"#, "row: 't' is a number"), (#"{"c":"x","i":1,"t":"2013-06-30"}"#, "row: 't' must be an RFC 3339"),
         ("[]", "row: the request must be one JSON object"), ("3", "row: the request must be"), ("\"a\"", "row: the request must be"), ("null", "row: the request must be"),
         ("", "syntax"), (" ", "syntax"), ("{", "syntax"), ("}", "syntax"), ("x", "syntax"), ("{\"c\"", "syntax"), ("{\"c\":", "syntax"), ("{\"c\":\"x\"", "syntax"),
-        ("{\"c\":\"x\",}", "syntax"), ("{,\"c\":\"x\"}", "syntax"), ("{\"c\":\"x\" \"i\":1}", "syntax"), ("{\"c\" \"x\"}", "syntax"), ("{'c':\"x\"}", "syntax"), ("{c:\"x\"}", "syntax"),
+        ("{\"c\":\"x\",}", "syntax"), ("{,\"c\":\"x\"}", "syntax"), ("{\"c\":\"x\" \"i\":1}", "syntax"), ("{\"c\" \"x\"}", "syntax"), ("{'c':\"x\"}", "syntax"),
+        ("{c:\"x\"}", "syntax"),
         (#"{"c":"x","i":1}x"#, "syntax"), (#"{"c":"x","i":1}{}"#, "syntax"), (#"{"c":"x","i":1}"# + "\u{0}", "syntax"), ("\u{feff}{}", "syntax"), ("{}\u{a0}", "syntax"),
         (#"{"c":"x","i":1,}"#, "syntax"), (#"{"c":"x","i":1/**/}"#, "syntax"), ("{\"c\":\"\u{9}\"}", "syntax"), ("{\"c\":\"\u{0}\"}", "syntax"), ("{\"c\":\"x\n\"}", "syntax"),
         (#"{"c":"\x"}"#, "syntax"), (#"{"c":"\u00g0"}"#, "syntax"), (#"{"c":"\u12"}"#, "syntax"), (#"{"c":"\ud800"}"#, "syntax"), (#"{"c":"\udc00"}"#, "syntax"),
@@ -95,7 +98,9 @@ import Testing
         #expect(said.hasPrefix(says) && (says.hasPrefix("row") || said == says), "\(text.debugDescription): \(said)")
     }
 
-    static let badNumbers = ["01", "-", "-01", "+1", "1.", ".5", "1.e1", "1e", "1e+", "1E-", "NaN", "Infinity", "-Infinity", "0x10", "1_0", "1,0", "1e400", "--1", "1 2", "1f", "٣"]
+    static let badNumbers = [
+        "01", "-", "-01", "+1", "1.", ".5", "1.e1", "1e", "1e+", "1E-", "NaN", "Infinity", "-Infinity", "0x10", "1_0", "1,0", "1e400", "--1", "1 2", "1f", "٣",
+    ]
 
     @Test(arguments: badNumbers) func refusesNumbers(_ number: String) throws {
         #expect(try Self.admit(#"{"c":"x","i":1,"n":\#(number)}"#).said == "syntax")
@@ -160,9 +165,11 @@ import Testing
             let result = Self.admit(Array(#"{"n":\#(text)}"#.utf8), admission)
             if result.said != "admitted" || result.row[0].bitPattern != Double(text)?.bitPattern { Issue.record("\(text): \(result)") }
         }
-        for text in ["0", "-0", "0.0", "-0e0", "9007199254740993", "9007199254740992", "1e22", "1e23", "1e-22", "1e-23", "5e-324", "2e-324", "1e-400", "1.7976931348623157e308",
+        for text in [
+            "0", "-0", "0.0", "-0e0", "9007199254740993", "9007199254740992", "1e22", "1e23", "1e-22", "1e-23", "5e-324", "2e-324", "1e-400", "1.7976931348623157e308",
             "0.1", "0.30000000000000004", "18446744073709551615", "18446744073709551616", "184467440737095516150", "123456789012345678901234567890", "0e999999999999999999999",
-            "0.000000000000000000000000000000000001", "1.5E+3", "1e00000000000000000000000001", "8.5", "179.99999999999997"] { check(text) }
+            "0.000000000000000000000000000000000001", "1.5E+3", "1e00000000000000000000000001", "8.5", "179.99999999999997",
+        ] { check(text) }
         var random = SeededGenerator(state: 3)
         for _ in 0..<50_000 {
             let value = Double(bitPattern: random.next())

@@ -37,19 +37,28 @@ private func outcome(_ text: String) throws -> Outcome { try #require(Outcome(te
     }
 
     static let changes: [(old: String, new: String, says: String)] = [
-        ("decision: rebooking-offer", "decision: Rebooking", "not a name"), ("model: flight-delay", "modell: x", "'model' is missing"), ("entity: tail_number", "", "'entity' is missing"),
-        ("contracts/request.yaml", "../request.yaml", "no path inside"), ("contracts/request.yaml", "/etc/passwd", "no path inside"), ("contracts/request.yaml", "a/../b", "no path inside"),
+        ("decision: rebooking-offer", "decision: Rebooking", "not a name"), ("model: flight-delay", "modell: x", "'model' is missing"),
+        ("entity: tail_number", "", "'entity' is missing"),
+        ("contracts/request.yaml", "../request.yaml", "no path inside"), ("contracts/request.yaml", "/etc/passwd", "no path inside"),
+        ("contracts/request.yaml", "a/../b", "no path inside"),
         ("contracts/request.yaml", "a//b", "no path inside"), ("contracts/request.yaml", "./a", "no path inside"), ("contracts/request.yaml", "\"a\\\\b\"", "no path inside"),
-        ("contracts/request.yaml", "\"a\\nb\"", "no path inside"), ("{ decide: review }", "{ decide: Review }", "not a name"), ("{ decide: review }", "{ decide: review, else: none }", "unknown key 'else'"),
-        ("at_least: 0.45", "at_least: 0.65", "order them falling"), ("at_least: 0.45", "at_least: 0.9", "order them falling"), ("at_least: 0.65", "at_least: 1.1", "between 0 and 1"),
+        ("contracts/request.yaml", "\"a\\nb\"", "no path inside"), ("{ decide: review }", "{ decide: Review }", "not a name"),
+        ("{ decide: review }", "{ decide: review, else: none }", "unknown key 'else'"),
+        ("at_least: 0.45", "at_least: 0.65", "order them falling"), ("at_least: 0.45", "at_least: 0.9", "order them falling"),
+        ("at_least: 0.65", "at_least: 1.1", "between 0 and 1"),
         ("at_least: 0.65", "at_least: -0.1", "between 0 and 1"), ("at_least: 0.65", "at_least: .nan", "expected a number"), ("at_least: 0.65", "below: 0.3", "not built yet"),
         ("at_least: 0.65", "at_leest: 0.3", "'at_least' is missing"), ("score: { at_least: 0.65 }", "distance: { at_least: 0.65 }", "'score' is missing"),
-        ("  - { decide: none }\n", "", "takes what is left"), ("- { decide: review, when", "- { decide: offer, when", "two lines"), ("decide: offer,  when: { score: { at_least: 0.65 } }", "decide: offer", "only the last line"),
-        ("outside_contract: review", "outside_contract: refuse", "no outcome of this service"), ("offer_rate", "offers_rate", "unknown limit"), ("offer_rate", "offer", "unknown limit"), ("offer_rate", "_rate", "unknown limit"),
-        ("at_most: 0.25", "at_most: 0", "a rate is a share"), ("at_most: 0.25", "at_most: 1", "a rate is a share"), ("at_most: 0.25", "at_most: 1e-9", "a rate is a share"), ("over: 10m", "over: 10ms", "1s to 1d"),
-        ("over: 10m", "over: 2d", "1s to 1d"), ("over: 10m", "over: soon", "span of time"), ("beyond: review", "beyond: offer", "another outcome"), ("beyond: review", "beyond: maybe", "no outcome"),
+        ("  - { decide: none }\n", "", "takes what is left"), ("- { decide: review, when", "- { decide: offer, when", "two lines"),
+        ("decide: offer,  when: { score: { at_least: 0.65 } }", "decide: offer", "only the last line"),
+        ("outside_contract: review", "outside_contract: refuse", "no outcome of this service"), ("offer_rate", "offers_rate", "unknown limit"),
+        ("offer_rate", "offer", "unknown limit"), ("offer_rate", "_rate", "unknown limit"),
+        ("at_most: 0.25", "at_most: 0", "a rate is a share"), ("at_most: 0.25", "at_most: 1", "a rate is a share"), ("at_most: 0.25", "at_most: 1e-9", "a rate is a share"),
+        ("over: 10m", "over: 10ms", "1s to 1d"),
+        ("over: 10m", "over: 2d", "1s to 1d"), ("over: 10m", "over: soon", "span of time"), ("beyond: review", "beyond: offer", "another outcome"),
+        ("beyond: review", "beyond: maybe", "no outcome"),
         ("beyond: review", "beyond: review, more: 1", "unknown key"), ("limits:", "limits:\n  review_rate: { at_most: 0.5, over: 1m, beyond: none }", "has a limit itself"),
-        ("limits:", "record: durable\nlimits:", "not built yet"), ("limits:", "reasons: {}\nlimits:", "not built yet"), ("limits:", "outcome: {}\nlimits:", "not built yet"), ("limits:", "limit: {}\nlimits:", "did you mean"),
+        ("limits:", "record: durable\nlimits:", "not built yet"), ("limits:", "reasons: {}\nlimits:", "not built yet"), ("limits:", "outcome: {}\nlimits:", "not built yet"),
+        ("limits:", "limit: {}\nlimits:", "did you mean"),
         ("rule:", "rule: []\nrules:", "needs at least one line"),
     ]
 
@@ -64,7 +73,8 @@ private func outcome(_ text: String) throws -> Outcome { try #require(Outcome(te
     @Test func decides() throws {
         let rule = try DecisionService.read(parse(exampleText())).rule
         let table: [(Double, Int?)] = [
-            (1, 0), (0.65, 0), (0.65.nextDown, 1), (0.45, 1), (0.45.nextDown, 2), (0, 2), (-0.0, 2), (.nan, nil), (.infinity, nil), (-.infinity, nil), (1.0.nextUp, nil), (-1e-300, nil),
+            (1, 0), (0.65, 0), (0.65.nextDown, 1), (0.45, 1), (0.45.nextDown, 2), (0, 2), (-0.0, 2), (.nan, nil), (.infinity, nil), (-.infinity, nil), (1.0.nextUp, nil),
+            (-1e-300, nil),
         ]
         for (score, index) in table { #expect(rule.decide(score: score) == index, "\(score)") }
     }
@@ -153,7 +163,9 @@ private func outcome(_ text: String) throws -> Outcome { try #require(Outcome(te
             return String(decoding: buffer, as: UTF8.self)
         }
         #expect(
-            text() == #"{"decision_id":"00112233445566778899aabbccddeeff","decision":"offer","score":0.1,"release":"s-3","version":"flight-delay@3","spec":"\#(Digest.of("x"))","because":"rule"}"#)
+            text()
+                == #"{"decision_id":"00112233445566778899aabbccddeeff","decision":"offer","score":0.1,"release":"s-3","version":"flight-delay@3","spec":"\#(Digest.of("x"))","because":"rule"}"#
+        )
         let cases: [(Decision.Reason, String)] = [
             (.noModel, "no_model:"), (.errored, "errored:"), (.rateLimit(try outcome("offer")), "rate_limit: beyond the allowed share of offer"),
             (.outsideContract("'a\"\\\u{1}\n' é"), "outside_contract: 'a\"\\\u{1}\n' é"),

@@ -21,9 +21,10 @@ import Testing
             #expect(RouteTable.routes.count == 20)
             #expect(RouteTable.routes.filter { $0.kinds.isEmpty }.map(\.path) == ["/health"])
             for route in RouteTable.routes where !route.kinds.isEmpty {
-                let tokens: [(String?, Int)] = [
-                    (nil, 401), ("", 401), ("pst_00000000_" + String(repeating: "A", count: 43), 401), (String(harness.operatorToken.dropLast()) + "!", 401),
-                ] + (route.kinds.contains(.node) ? [] : [(harness.nodeToken, 403)]) + (route.kinds.contains(.operator) ? [] : [(harness.operatorToken, 403)])
+                let tokens: [(String?, Int)] =
+                    [
+                        (nil, 401), ("", 401), ("pst_00000000_" + String(repeating: "A", count: 43), 401), (String(harness.operatorToken.dropLast()) + "!", 401),
+                    ] + (route.kinds.contains(.node) ? [] : [(harness.nodeToken, 403)]) + (route.kinds.contains(.operator) ? [] : [(harness.operatorToken, 403)])
                 for (token, expected) in tokens {
                     let answer = try await harness.request(route.method, Self.path(route), token: token, headers: Self.headers(route))
                     #expect(status(answer) == expected, "\(route.method) \(route.path)")

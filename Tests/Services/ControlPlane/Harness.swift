@@ -70,7 +70,7 @@ struct Harness: Sendable {
         return try await channel.executeThenClose { inbound, outbound in
             let sending = Task { for part in parts { try await outbound.write(ByteBuffer(string: part)) } }
             var answer = ""
-            do { for try await bytes in inbound { answer += String(buffer: bytes) } } catch { }
+            do { for try await bytes in inbound { answer += String(buffer: bytes) } } catch {}
             sending.cancel()
             _ = try? await sending.value
             return answer

@@ -6,7 +6,9 @@ import ServingPlane
 import Testing
 
 @Suite(.serialized) struct RequestTests {
-    private static func serving(requestSeconds: Int64 = 10, _ release: (World) throws -> MadeRelease = { try $0.release(1) }, _ body: @Sendable (Harness) async throws -> Void) async throws {
+    private static func serving(requestSeconds: Int64 = 10, _ release: (World) throws -> MadeRelease = { try $0.release(1) }, _ body: @Sendable (Harness) async throws -> Void)
+        async throws
+    {
         let world = try World(), link = MemoryLink(world.trust), made = try release(world)
         link.show(try world.table(1, champion: made), made)
         try await Harness.withFolder { folder in
@@ -66,7 +68,8 @@ import Testing
                 ("POST /v1/decisions/rebooking-offer HTTP/1.1\r\ncontent-length: \(row.utf8.count)\r\n\r\n\(row)", 415),
                 ("POST /v1/decisions/rebooking-offer HTTP/1.1\r\n\(type)content-length: 65537\r\n\r\n", 413),
                 ("POST /v1/decisions/rebooking-offer HTTP/1.1\r\n\(type)content-length: 99999999999999\r\n\r\n", 413),
-                ("nonsense\r\n\r\n", 400), ("POST / HTTP/1.1\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n", 400), ("POST / HTTP/1.1\r\ntransfer-encoding: xchunked\r\n\r\n", 400),
+                ("nonsense\r\n\r\n", 400), ("POST / HTTP/1.1\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n", 400),
+                ("POST / HTTP/1.1\r\ntransfer-encoding: xchunked\r\n\r\n", 400),
             ]
             for (request, status) in cases {
                 let answer = try await node.converse { talk in
@@ -131,7 +134,9 @@ import Testing
 
     @Test func aNodeThatCannotBeOneDoesNotStart() async throws {
         let world = try World(), link = MemoryLink(world.trust)
-        for (host, threads, number, says) in [("0.0.0.0", 1, 30, "no TLS"), ("127.0.0.1", 0, 30, "threads"), ("127.0.0.1", 1, 31, "does not list this key")] as [(String, Int, UInt8, String)] {
+        for (host, threads, number, says) in [("0.0.0.0", 1, 30, "no TLS"), ("127.0.0.1", 0, 30, "threads"), ("127.0.0.1", 1, 31, "does not list this key")]
+            as [(String, Int, UInt8, String)]
+        {
             let error = #expect(throws: ServingError.self) {
                 try Harness.node(world, link, NodeStore(), .init(host: host, port: 0, threads: threads, folder: "/nowhere"), key: number)
             }

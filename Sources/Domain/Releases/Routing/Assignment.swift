@@ -1,4 +1,3 @@
-
 // Which entities a candidate answers: the same ones on every node, at every time, for one release.
 private import struct Crypto.HMAC
 private import struct Crypto.SHA256

@@ -58,7 +58,9 @@ struct ReleaseCommand: AsyncParsableCommand {
             let views = try await connection.withClient { try await $0.releases() }
             output.show(
                 views, columns: ["release", "model", "phase", "proposed by", "changed", "note"],
-                rows: views.map { [$0.id.text, $0.proposal.model?.description ?? "fallback", $0.phase.rawValue, $0.proposal.proposer.text, $0.changed.description, $0.ending ?? $0.missing] },
+                rows: views.map {
+                    [$0.id.text, $0.proposal.model?.description ?? "fallback", $0.phase.rawValue, $0.proposal.proposer.text, $0.changed.description, $0.ending ?? $0.missing]
+                },
                 empty: "No release yet; begin with 'penstock release propose --fallback'.")
         }
     }

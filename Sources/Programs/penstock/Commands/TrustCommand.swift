@@ -19,10 +19,15 @@ struct TrustCommand: AsyncParsableCommand {
             let root: TrustRoot = try envelope.decodeUnverified(as: TrustRoot.payloadType)
             let signers = Set(root.signers(of: envelope).map(\.id))
             let rows = root.people.map { person in
-                [person.id.text, person.roles.map(\.text).joined(separator: ", "), person.keys.map(\.id.digest.short).joined(separator: ", "), signers.contains(person.id) ? "signed" : "not yet"]
+                [
+                    person.id.text, person.roles.map(\.text).joined(separator: ", "), person.keys.map(\.id.digest.short).joined(separator: ", "),
+                    signers.contains(person.id) ? "signed" : "not yet",
+                ]
             }
             if output.output == .table {
-                print("\(root.system)/\(root.environment), version \(root.version)\(root.solo ? ", solo" : ""), until \(root.expires); \(signers.count) of \(root.thresholds.root) needed signatures")
+                print(
+                    "\(root.system)/\(root.environment), version \(root.version)\(root.solo ? ", solo" : ""), until \(root.expires); \(signers.count) of \(root.thresholds.root) needed signatures"
+                )
             }
             output.show(root, columns: ["person", "roles", "key", "root"], rows: rows, empty: "nobody")
         }
