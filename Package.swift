@@ -99,6 +99,10 @@ let tests: [Room] = [
     Room(path: "Tests/Domain/Signals", needs: ["Primitives", "Signals"]),
     Room(path: "Tests/Adapters/ModelEngines", needs: ["Primitives", "Inference", "Ports", "ModelEngines"]),
     Room(path: "Tests/Adapters/ProbeProcess", needs: ["Primitives", "Ports", "ProbeProcess"]),
+    Room(
+        path: "Tests/Services/ServingPlane",
+        needs: ["Primitives", "Contracts", "Evidence", "Inference", "Registry", "Releases", "Ports", "ServingPlane", "YAMLDocuments"],
+        libraries: nio + [log, lifecycle]),
 ]
 
 checkImports()

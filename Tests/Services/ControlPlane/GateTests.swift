@@ -32,7 +32,7 @@ import Testing
                     #expect(answer.lowercased().contains("x-content-type-options: nosniff"))
                 }
             }
-            #expect(status(try await harness.request("GET", "/health")) == 200)
+            #expect(try await status(harness.request("GET", "/health")) == 200)
             for (method, path) in [("GET", "/v2"), ("DELETE", "/v1/models"), ("GET", "/"), ("PUT", "/v1/models/a/1"), ("TRACE", "/health")] {
                 let answer = try await harness.request(method, path, token: harness.operatorToken)
                 #expect(status(answer) == 404, "\(method) \(path)")
@@ -45,10 +45,10 @@ import Testing
         try await Harness.run { harness in
             for host in ["evil.example", "127.0.0.1.evil.example", "localhost:", "localhost:80x", "", "[::1].evil", "127.0.0.1:123456"] {
                 for method in ["GET", "POST", "DELETE"] {
-                    #expect(status(try await harness.request(method, "/health", host: host)) == 421, "\(host)")
+                    #expect(try await status(harness.request(method, "/health", host: host)) == 421, "\(host)")
                 }
             }
-            for host in ["localhost", "LOCALHOST:1", "[::1]:80", "127.0.0.1"] { #expect(status(try await harness.request("GET", "/health", host: host)) == 200) }
+            for host in ["localhost", "LOCALHOST:1", "[::1]:80", "127.0.0.1"] { #expect(try await status(harness.request("GET", "/health", host: host)) == 200) }
             #expect([400, 421].contains(status(try await harness.request("GET", "/health", headers: ["Host: evil.example"]))))
             let token = harness.operatorToken
             func post(_ headers: [String], _ body: String = "{}") async throws -> Int? {
@@ -64,10 +64,10 @@ import Testing
             #expect(try await post(["Content-Type: application/json"], String(repeating: " ", count: Limits.envelopeBytes + 1)) == 413)
             let chunks = String(repeating: "1\r\n \r\n", count: Limits.envelopeBytes + 10) + "0\r\n\r\n"
             #expect(try await post(["Content-Type: application/json", "Transfer-Encoding: chunked"], chunks) == 413)
-            #expect(status(try await harness.request("GET", "/v1/models?x=1", token: token)) == 400)
-            #expect(status(try await harness.request("GET", "/v1/live?at=now", token: token)) == 400)
+            #expect(try await status(harness.request("GET", "/v1/models?x=1", token: token)) == 400)
+            #expect(try await status(harness.request("GET", "/v1/live?at=now", token: token)) == 400)
             for order in ["1", "01.2", "1.-2", "1.2.3", "99999999999999999999.1", "%", "1.2&newer-than=1.2"] {
-                #expect(status(try await harness.request("GET", "/v1/routing?newer-than=\(order)", token: token)) == 400, "\(order)")
+                #expect(try await status(harness.request("GET", "/v1/routing?newer-than=\(order)", token: token)) == 400, "\(order)")
             }
         }
     }
@@ -105,8 +105,8 @@ import Testing
             let block = String(repeating: "a: b\r\n", count: 1000)
             let answer = try await harness.raw(["GET /health HTTP/1.1\r\nHost: localhost\r\n"] + Array(repeating: block, count: 300) + ["\r\n"])
             #expect(status(answer) == 431)
-            #expect(status(try await harness.raw(["no http at all\r\n\r\n"])) == 400)
-            #expect(status(try await harness.request("GET", "/health")) == 200)
+            #expect(try await status(harness.raw(["no http at all\r\n\r\n"])) == 400)
+            #expect(try await status(harness.request("GET", "/health")) == 200)
         }
     }
 
