@@ -77,7 +77,7 @@ import Testing
     func theDeadlineEndsTheWholeGroup(_ isolation: ProbeProcess.Isolation) async throws {
         let mark = "9\(Int.random(in: 100_000..<999_999))"
         let probe = await probe(isolation: isolation)
-        let started = ContinuousClock.now
+        do {
             _ = try await probe.run(request("-c", "trap '' TERM; sleep \(mark) & (sleep \(mark) & sleep \(mark)) & wait", timeout: .milliseconds(700)))
             Issue.record("The child ended by itself.")
         } catch { #expect(error.code == .timedOut) }
