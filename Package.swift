@@ -91,6 +91,12 @@ let program = Room(
         .product(name: "Rainbow", package: "Rainbow"),
     ])
 
+/// What tests share. Never part of the program.
+let testing: [Room] = [
+    Room(
+        path: "Testing/TestKit", needs: ["Primitives", "Evidence", "Registry", "Releases", "Inference", "Ports", "YAMLDocuments"])
+]
+
 /// Tests repeat the folders of what they test.
 let tests: [Room] = [
     Room(path: "Tests/Domain/Contracts", needs: ["Primitives", "Contracts", "Ports", "YAMLDocuments"]),
@@ -101,8 +107,11 @@ let tests: [Room] = [
     Room(path: "Tests/Adapters/ProbeProcess", needs: ["Primitives", "Ports", "ProbeProcess"]),
     Room(
         path: "Tests/Services/ServingPlane",
-        needs: ["Primitives", "Contracts", "Evidence", "Inference", "Registry", "Releases", "Ports", "ServingPlane", "YAMLDocuments"],
+        needs: ["Primitives", "Contracts", "Evidence", "Inference", "Registry", "Releases", "Ports", "ServingPlane", "YAMLDocuments", "TestKit"],
         libraries: nio + [log, lifecycle]),
+    Room(
+        path: "Tests/Services/ControlPlane",
+        needs: ["Primitives", "Evidence", "Registry", "Releases", "Ports", "MemoryStores", "ControlPlane", "ControlPlaneClient"], libraries: nio + [log, lifecycle]),
 ]
 
 checkImports()
@@ -124,24 +133,26 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
     ],
-    targets: rooms.map { room in
-        .target(
-            name: room.name, dependencies: room.needs.map { .byName(name: $0) } + room.libraries,
-            path: "Sources/" + room.path, swiftSettings: room.layer == "Interop" && room.needs.isEmpty ? [] : settings)
-    } + [
-        .executableTarget(
-            name: program.name, dependencies: program.needs.map { .byName(name: $0) } + program.libraries,
-            path: "Sources/" + program.path, swiftSettings: settings)
-    ]
-        + tests.map { room in
-            .testTarget(
-                name: room.name + "Tests", dependencies: room.needs.map { .byName(name: $0) } + room.libraries,
-                path: room.path, swiftSettings: settings)
-        })
+    targets: (rooms + testing).map(library) + [executable(program)] + tests.map(test))
+
+func dependencies(_ room: Room) -> [Target.Dependency] { room.needs.map { .byName(name: $0) } + room.libraries }
+
+func library(_ room: Room) -> Target {
+    let isC = room.layer == "Interop" && room.needs.isEmpty
+    return .target(name: room.name, dependencies: dependencies(room), path: "Sources/" + room.path, swiftSettings: isC ? [] : settings)
+}
+
+func executable(_ room: Room) -> Target {
+    .executableTarget(name: room.name, dependencies: dependencies(room), path: "Sources/" + room.path, swiftSettings: settings)
+}
+
+func test(_ room: Room) -> Target {
+    .testTarget(name: room.name + "Tests", dependencies: dependencies(room), path: room.path, swiftSettings: settings)
+}
 
 func checkImports() {
-    let layers = Dictionary(uniqueKeysWithValues: (rooms + [program]).map { ($0.name, $0.layer) })
-    for room in rooms + [program] + tests {
+    let layers = Dictionary(uniqueKeysWithValues: (rooms + testing + [program]).map { ($0.name, $0.layer) })
+    for room in rooms + testing + [program] + tests {
         for need in room.needs {
             guard let layer = layers[need] else { stop("\(room.path) needs \(need), which is no room of this package.") }
             guard allowedImports[room.layer]?.contains(layer) == true else {

@@ -4,9 +4,23 @@ package import Primitives
 package import Releases
 
 package struct LinkError: Error, Sendable, CustomStringConvertible {
+    package struct Code: Hashable, Sendable {
+        private enum Value: Hashable { case unavailable, damaged }
+        private var value: Value
+        /// Nothing came: the line may be tried again.
+        package static let unavailable = Code(value: .unavailable)
+        /// What came is not what its digest promises: more tries will not make it right.
+        package static let damaged = Code(value: .damaged)
+    }
+
+    package var code: Code
     package var message: String
 
-    package init(_ message: String) { self.message = message }
+    package init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
     package var description: String { message }
 }
 

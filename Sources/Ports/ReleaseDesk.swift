@@ -33,33 +33,6 @@ package struct DeskError: Error, Sendable, CustomStringConvertible {
     package var description: String { message }
 }
 
-/// An order that only ever lowers exposure, signed by a person of the trust root.
-package struct StopOrder: Codable, Hashable, Sendable {
-    package static let payloadType = "application/vnd.penstock.stop+json"
-
-    package enum Action: String, Codable, Sendable {
-        case abort, rollback
-    }
-
-    package var system: SystemName
-    package var environment: EnvironmentName
-    package var release: ReleaseID
-    package var action: Action
-    package var reason: String
-    package var person: PersonID
-    package var signed: Instant
-
-    package init(system: SystemName, environment: EnvironmentName, release: ReleaseID, action: Action, reason: String, person: PersonID, signed: Instant) {
-        self.system = system
-        self.environment = environment
-        self.release = release
-        self.action = action
-        self.reason = reason
-        self.person = person
-        self.signed = signed
-    }
-}
-
 package struct ModelVersionView: Codable, Sendable {
     package var registration: Registration
     package var evaluations: [Evaluation]

@@ -1,6 +1,9 @@
 // Why a call to the control plane brought no answer, or a refusal.
 
 package struct ClientError: Error, Sendable, CustomStringConvertible {
+    /// The rule of an artifact whose bytes are not those that its digest names.
+    package static let wrongDigest = "wrong-digest"
+
     /// `nil` when no answer came.
     package var status: Int?
     /// The control plane's category; `unreachable`, `unreadable`, `local` or `cancelled` when it is not the control plane that says so.

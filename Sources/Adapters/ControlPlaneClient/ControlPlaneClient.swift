@@ -27,6 +27,8 @@ package final class ControlPlaneClient: Sendable {
         var configuration = HTTPClient.Configuration(
             redirectConfiguration: .disallow, timeout: .init(connect: .seconds(3), read: nil), decompression: .disabled)
         configuration.connectionPool.retryConnectionEstablishment = false
+        // Shorter than the 10 s after which the control plane closes a connection that asks nothing, so that none is used while it is being closed.
+        configuration.connectionPool.idleTimeout = .seconds(4)
         http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }
 
@@ -85,7 +87,9 @@ package final class ControlPlaneClient: Sendable {
         do {
             try await store.put(stream: ResponseBytes(base: response.body), expecting: digest, limit: Limits.artifactBytes)
         } catch {
-            throw ClientError(category: "local", rule: "artifact", message: "artifact \(digest.short) from \(url) could not be stored: \(error.message)")
+            throw ClientError(
+                category: "local", rule: error.code == .damaged ? ClientError.wrongDigest : "artifact",
+                message: "artifact \(digest.short) from \(url) could not be stored: \(error.message)")
         }
     }
 

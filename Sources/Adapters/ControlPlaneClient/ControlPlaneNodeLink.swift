@@ -12,14 +12,16 @@ package struct ControlPlaneNodeLink: ControlPlaneLink {
     package init(_ client: ControlPlaneClient) { self.client = client }
 
     package func routingTable(newerThan order: TableOrder?) async throws(LinkError) -> Envelope? {
-        do { return try await client.routingTable(newerThan: order) } catch { throw LinkError(error.message) }
+        do { return try await client.routingTable(newerThan: order) } catch { throw LinkError(.unavailable, error.message) }
     }
 
     package func fetch(_ digest: Digest, into store: any ArtifactStore) async throws(LinkError) {
-        do { try await client.download(digest, into: store) } catch { throw LinkError(error.message) }
+        do { try await client.download(digest, into: store) } catch {
+            throw LinkError(error.rule == ClientError.wrongDigest ? .damaged : .unavailable, error.message)
+        }
     }
 
     package func report(_ observation: Envelope) async throws(LinkError) {
-        do { try await client.report(observation) } catch { throw LinkError(error.message) }
+        do { try await client.report(observation) } catch { throw LinkError(.unavailable, error.message) }
     }
 }

@@ -87,38 +87,38 @@ extension ReleaseController: ReleaseDesk {
         guard approval.release == id else { throw DeskError(.invalid, rule: "invalid", "the signed answer is about \(approval.release), not \(id)") }
         guard await keeper.state.releases[id] != nil else { throw Self.missing(id) }
         let now = dependencies.clock.now()
-        let age = now.since(approval.signed)
-        guard age >= .seconds(-60), age <= Approval.lifetime else {
-            throw DeskError(.forbidden, rule: "authority", "the answer was signed at \(approval.signed), and answers count for \(Approval.lifetime.spelled); sign again")
-        }
+        try checkAge(approval.signed)
         let event: ReleaseEvent = approval.answer == .approve ? .approved(envelope, at: now) : .rejected(envelope, at: now)
         try await record(.release(id, event))
         while try await pass() {}
         return try await release(id)
     }
 
+    /// A signature counts for a while only, so that one kept for later cannot surprise anybody.
+    private func checkAge(_ signed: Instant) throws(DeskError) {
+        let age = dependencies.clock.now().since(signed)
+        guard age >= .seconds(-60), age <= Approval.lifetime else {
+            throw DeskError(.forbidden, rule: "authority", "it was signed at \(signed), and a signature counts for \(Approval.lifetime.spelled); sign again")
+        }
+    }
+
     package func stop(_ envelope: Envelope, release id: ReleaseID) async throws(DeskError) -> ReleaseView {
         let trust = try await trust()
+        guard let release = await keeper.state.releases[id] else { throw Self.missing(id) }
         let order: StopOrder
-        do { order = try envelope.decodeUnverified(as: StopOrder.payloadType) } catch { throw DeskError(.invalid, rule: "invalid", error.message) }
-        guard order.system == trust.system, order.environment == trust.environment, order.release == id else {
-            throw DeskError(.invalid, rule: "invalid", "the signed order is for \(order.release) of \(order.system)/\(order.environment)")
-        }
-        guard trust.signers(of: envelope).contains(where: { $0.id == order.person }) else {
-            throw DeskError(.forbidden, rule: "authority", "the order names \(order.person), whose valid signature it does not carry")
-        }
+        do { order = try StopOrder.open(envelope, for: id, trust: trust) } catch { throw DeskError(error) }
+        try checkAge(order.signed)
         let state = await keeper.state
-        guard let release = state.releases[id] else { throw Self.missing(id) }
         switch order.action {
-        case .abort: try await abort(release, order, state)
-        case .rollback: try await rollBack(release, order, state)
+        case .abort: try await abort(release, envelope, state)
+        case .rollback: try await rollBack(release, envelope, state)
         }
         return try await self.release(id)
     }
 
-    private func abort(_ release: Release, _ order: StopOrder, _ state: SystemState) async throws(DeskError) {
+    private func abort(_ release: Release, _ order: Envelope, _ state: SystemState) async throws(DeskError) {
         let now = dependencies.clock.now()
-        var records: [LedgerRecord] = [.release(release.id, .aborted(reason: order.reason, by: order.person.text, at: now))]
+        var records: [LedgerRecord] = [.release(release.id, .aborted(.order(order), at: now))]
         if release.phase == .preparing, var route = state.route(of: release.proposal.service), route.preparing == release.specDigest {
             route.preparing = nil
             records.append(.routing(signedTable(state, with: route, adding: nil, at: now).1, at: now))
@@ -126,7 +126,7 @@ extension ReleaseController: ReleaseDesk {
         try await append(records, if: release)
     }
 
-    private func rollBack(_ release: Release, _ order: StopOrder, _ state: SystemState) async throws(DeskError) {
+    private func rollBack(_ release: Release, _ order: Envelope, _ state: SystemState) async throws(DeskError) {
         guard let route = state.route(of: release.proposal.service), route.champion == release.specDigest, let standby = route.standby else {
             throw DeskError(.conflict, rule: "phase", "\(release.id) is \(release.phase.rawValue) and has no warm predecessor to go back to")
         }
@@ -135,7 +135,7 @@ extension ReleaseController: ReleaseDesk {
         let (generation, table) = signedTable(state, with: back, adding: nil, at: now)
         var records: [LedgerRecord] = [
             .routing(table, at: now),
-            .release(release.id, .rolledBack(reason: order.reason, by: order.person.text, order: generation, at: now)),
+            .release(release.id, .rolledBack(.order(order), order: generation, at: now)),
         ]
         if let predecessor = state.releases.values.first(where: { $0.specDigest == standby && $0.phase == .superseded }) {
             records.append(.release(predecessor.id, .reinstated(order: generation, at: now)))

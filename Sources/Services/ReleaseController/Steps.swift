@@ -41,7 +41,7 @@ extension ReleaseController {
                 predecessor: predecessor.map { ProbeSubject(artifact: $0.artifact, format: $0.format, contract: $0.contract) })
         } catch {
             let now = dependencies.clock.now()
-            try await append([.release(release.id, .aborted(reason: "the rehearsal errored: \(error.message)", by: "controller", at: now))], if: release)
+            try await append([.release(release.id, .aborted(.controller(reason: "the rehearsal errored: \(error.message)"), at: now))], if: release)
             return
         }
         let now = dependencies.clock.now()
@@ -88,13 +88,19 @@ extension ReleaseController {
             if let lacking = results.first(where: { $0.verdict != .met }) { reason = "its evidence no longer holds: \(lacking.criterion) is \(lacking.verdict.rawValue)" }
         }
         guard let reason else { return true }
-        try await append([.release(release.id, .aborted(reason: reason, by: "controller", at: now))], if: release)
+        try await append([.release(release.id, .aborted(.controller(reason: reason), at: now))], if: release)
         return false
     }
 
     func expose(_ release: Release, _ state: SystemState, _ trust: TrustRoot) async throws(DeskError) -> Bool {
-        guard var route = state.route(of: release.proposal.service), let digest = release.specDigest, route.preparing == digest else { return false }
+        guard var route = state.route(of: release.proposal.service), let digest = release.specDigest else { return false }
         let now = dependencies.clock.now()
+        guard route.preparing == digest else {
+            // A rollback of the champion meanwhile took it out of the table, and with it the baseline that was approved.
+            let reason = "the release it was to follow was taken back while nodes prepared; propose it again against the one that is live"
+            try await append([.release(release.id, .aborted(.controller(reason: reason), at: now))], if: release)
+            return true
+        }
         let seen = state.observations.filter { $0.spec == digest && $0.service == route.service }
         let within = try await files.policy(release.proposal.policy).rehearsedWithin?.seconds ?? .infinity
         let refusal = seen.last { $0.state == .refused }.map { "\($0.node) refused it: \($0.reason ?? "no reason given")" }
@@ -103,7 +109,7 @@ extension ReleaseController {
         route.preparing = nil
         if let reason = refusal ?? slow {
             let (_, table) = signedTable(state, with: route, adding: nil, at: now)
-            try await append([.release(release.id, .aborted(reason: reason, by: "controller", at: now)), .routing(table, at: now)], if: release)
+            try await append([.release(release.id, .aborted(.controller(reason: reason), at: now)), .routing(table, at: now)], if: release)
             return true
         }
         let rehearsed = Set(seen.filter { $0.state == .rehearsed }.map(\.node))

@@ -89,7 +89,7 @@ package final class ServingNode: Service, Sendable {
     }
 
     package func run() async throws {
-        try await agent.resume()
+        await agent.resume()
         let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.threads)
         do {
             let listener = try await listen(on: group)
@@ -97,6 +97,7 @@ package final class ServingNode: Service, Sendable {
             logger.info("the node listens", metadata: ["host": "\(configuration.host)", "port": "\(port)"])
             onStart(port)
             await poll()
+            metrics.beginDraining()
             try await listener.close()
             let end = ContinuousClock.now + configuration.drain
             // Idle keep-alive connections are not waited for, only requests under way.

@@ -32,7 +32,7 @@ import Testing
                     #expect(answer.lowercased().contains("x-content-type-options: nosniff"))
                 }
             }
-            #expect(try await status(harness.request("GET", "/health")) == 200)
+            #expect(try await harness.status("GET", "/health") == 200)
             for (method, path) in [("GET", "/v2"), ("DELETE", "/v1/models"), ("GET", "/"), ("PUT", "/v1/models/a/1"), ("TRACE", "/health")] {
                 let answer = try await harness.request(method, path, token: harness.operatorToken)
                 #expect(status(answer) == 404, "\(method) \(path)")
@@ -45,11 +45,12 @@ import Testing
         try await Harness.run { harness in
             for host in ["evil.example", "127.0.0.1.evil.example", "localhost:", "localhost:80x", "", "[::1].evil", "127.0.0.1:123456"] {
                 for method in ["GET", "POST", "DELETE"] {
-                    #expect(try await status(harness.request(method, "/health", host: host)) == 421, "\(host)")
+                    #expect(try await harness.status(method, "/health", host: host) == 421, "\(host)")
                 }
             }
-            for host in ["localhost", "LOCALHOST:1", "[::1]:80", "127.0.0.1"] { #expect(try await status(harness.request("GET", "/health", host: host)) == 200) }
-            #expect([400, 421].contains(status(try await harness.request("GET", "/health", headers: ["Host: evil.example"]))))
+            for host in ["localhost", "LOCALHOST:1", "[::1]:80", "127.0.0.1"] { #expect(try await harness.status("GET", "/health", host: host) == 200) }
+            let twoHosts = try await harness.status("GET", "/health", headers: ["Host: evil.example"])
+            #expect(twoHosts == 400 || twoHosts == 421)
             let token = harness.operatorToken
             func post(_ headers: [String], _ body: String = "{}") async throws -> Int? {
                 status(try await harness.request("POST", "/v1/models", token: token, headers: headers, body: body))
@@ -64,10 +65,10 @@ import Testing
             #expect(try await post(["Content-Type: application/json"], String(repeating: " ", count: Limits.envelopeBytes + 1)) == 413)
             let chunks = String(repeating: "1\r\n \r\n", count: Limits.envelopeBytes + 10) + "0\r\n\r\n"
             #expect(try await post(["Content-Type: application/json", "Transfer-Encoding: chunked"], chunks) == 413)
-            #expect(try await status(harness.request("GET", "/v1/models?x=1", token: token)) == 400)
-            #expect(try await status(harness.request("GET", "/v1/live?at=now", token: token)) == 400)
+            #expect(try await harness.status("GET", "/v1/models?x=1", token: token) == 400)
+            #expect(try await harness.status("GET", "/v1/live?at=now", token: token) == 400)
             for order in ["1", "01.2", "1.-2", "1.2.3", "99999999999999999999.1", "%", "1.2&newer-than=1.2"] {
-                #expect(try await status(harness.request("GET", "/v1/routing?newer-than=\(order)", token: token)) == 400, "\(order)")
+                #expect(try await harness.status("GET", "/v1/routing?newer-than=\(order)", token: token) == 400, "\(order)")
             }
         }
     }
@@ -75,7 +76,7 @@ import Testing
     @Test func noParameterBecomesAPath() async throws {
         try await Harness.run { harness in
             let marker = UUID().uuidString
-            let outside = FileManager.default.temporaryDirectory.appendingPathComponent("canary-\(marker)")
+            let outside = FileManager.default.temporaryDirectory.appendingPathComponent("canary-\(UUID().uuidString)")
             try Data(marker.utf8).write(to: outside)
             defer { try? FileManager.default.removeItem(at: outside) }
             let up = "../../../../../.." + outside.path
@@ -105,8 +106,9 @@ import Testing
             let block = String(repeating: "a: b\r\n", count: 1000)
             let answer = try await harness.raw(["GET /health HTTP/1.1\r\nHost: localhost\r\n"] + Array(repeating: block, count: 300) + ["\r\n"])
             #expect(status(answer) == 431)
-            #expect(try await status(harness.raw(["no http at all\r\n\r\n"])) == 400)
-            #expect(try await status(harness.request("GET", "/health")) == 200)
+            let noise = try await harness.raw(["no http at all\r\n\r\n"])
+            #expect(status(noise) == 400)
+            #expect(try await harness.status("GET", "/health") == 200)
         }
     }
 
@@ -115,7 +117,8 @@ import Testing
         limits.headSeconds = 1
         try await Harness.run(limits: limits) { harness in
             // `raw` returns only because the server closes.
-            #expect(try await harness.raw(["GET /health HTTP/1.1\r\n"]) == "")
+            let answer = try await harness.raw(["GET /health HTTP/1.1\r\n"])
+            #expect(answer.isEmpty)
         }
     }
 

@@ -87,4 +87,10 @@ struct Harness: Sendable {
     }
 }
 
+extension Harness {
+    func status(_ method: String, _ path: String, token: String? = nil, host: String? = nil, headers: [String] = [], body: String = "") async throws -> Int? {
+        Int(try await request(method, path, token: token, host: host, headers: headers, body: body).dropFirst(9).prefix(3))
+    }
+}
+
 func status(_ answer: String) -> Int? { Int(answer.dropFirst(9).prefix(3)) }

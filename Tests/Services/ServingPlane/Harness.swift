@@ -8,6 +8,7 @@ import Ports
 import Primitives
 import ServiceLifecycle
 import ServingPlane
+import TestKit
 import Testing
 import YAMLDocuments
 
@@ -86,7 +87,7 @@ struct Harness: Sendable {
         try ServingNode(
             configuration,
             .init(
-                link: link, artifacts: store, engine: LinearEngine(), parser: YAMLDocumentParser(), clock: FixedClock(),
+                link: link, artifacts: store, engine: LinearEngine(), parser: YAMLDocumentParser(), clock: ManualClock(),
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }),
             trust: world.trust, node: world.node, key: try key(number), onStart: onStart)
     }

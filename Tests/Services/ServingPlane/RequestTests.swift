@@ -3,6 +3,7 @@ import Evidence
 import Primitives
 import Releases
 import ServingPlane
+import TestKit
 import Testing
 
 @Suite(.serialized) struct RequestTests {

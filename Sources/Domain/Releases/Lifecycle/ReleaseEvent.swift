@@ -20,8 +20,8 @@ package enum ReleaseEvent: Hashable, Sendable {
     case superseded(by: ReleaseID, at: Instant)
     /// Its successor was taken back, and it answers again.
     case reinstated(order: TableOrder, at: Instant)
-    case rolledBack(reason: String, by: String, order: TableOrder, at: Instant)
-    case aborted(reason: String, by: String, at: Instant)
+    case rolledBack(StopCause, order: TableOrder, at: Instant)
+    case aborted(StopCause, at: Instant)
 
     package var kind: String {
         switch self {
@@ -43,8 +43,8 @@ package enum ReleaseEvent: Hashable, Sendable {
     package var at: Instant {
         switch self {
         case .proposed(_, let at), .sealed(_, let at), .refused(_, let at), .approved(_, let at), .rejected(_, let at), .preparing(_, let at),
-            .exposed(_, _, let at), .live(let at), .superseded(_, let at), .reinstated(_, let at), .rolledBack(_, _, _, let at),
-            .aborted(_, _, let at):
+            .exposed(_, _, let at), .live(let at), .superseded(_, let at), .reinstated(_, let at), .rolledBack(_, _, let at),
+            .aborted(_, let at):
             at
         }
     }
@@ -61,6 +61,22 @@ private struct ReleaseEventFields: Codable {
     var step: Int?
     var reason: String?
     var by: String?
+
+    mutating func take(_ cause: StopCause) {
+        switch cause {
+        case .order(let envelope): self.envelope = envelope
+        case .controller(let reason): self.reason = reason
+        }
+    }
+
+    /// Exactly one of a person's order and the controller's reason.
+    var cause: StopCause? {
+        switch (envelope, reason) {
+        case (let envelope?, nil): .order(envelope)
+        case (nil, let reason?): .controller(reason: reason)
+        default: nil
+        }
+    }
 }
 
 extension ReleaseEvent {
@@ -74,8 +90,10 @@ extension ReleaseEvent {
         case .exposed(let step, let order, _): (fields.step, fields.order) = (step, order)
         case .live: break
         case .superseded(let successor, _): fields.by = successor.text
-        case .rolledBack(let reason, let by, let order, _): (fields.reason, fields.by, fields.order) = (reason, by, order)
-        case .aborted(let reason, let by, _): (fields.reason, fields.by) = (reason, by)
+        case .rolledBack(let cause, let order, _):
+            fields.order = order
+            fields.take(cause)
+        case .aborted(let cause, _): fields.take(cause)
         }
         return StrictJSON.encode(fields)
     }
@@ -110,10 +128,10 @@ extension ReleaseEvent {
     }
 
     private static func detailed(_ kind: String, _ fields: ReleaseEventFields) -> ReleaseEvent? {
-        switch (kind, fields.step, fields.order, fields.reason, fields.by) {
-        case ("release.exposed", let step?, let order?, _, _): .exposed(step: step, order: order, at: fields.at)
-        case ("release.rolled-back", _, let order?, let reason?, let by?): .rolledBack(reason: reason, by: by, order: order, at: fields.at)
-        case ("release.aborted", _, _, let reason?, let by?): .aborted(reason: reason, by: by, at: fields.at)
+        switch (kind, fields.step, fields.order, fields.cause) {
+        case ("release.exposed", let step?, let order?, _): .exposed(step: step, order: order, at: fields.at)
+        case ("release.rolled-back", _, let order?, let cause?): .rolledBack(cause, order: order, at: fields.at)
+        case ("release.aborted", _, _, let cause?): .aborted(cause, at: fields.at)
         default: nil
         }
     }

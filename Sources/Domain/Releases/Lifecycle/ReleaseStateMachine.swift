@@ -109,14 +109,13 @@ package struct Release: Hashable, Sendable {
             next.phase = .live
             next.order = order
             next.ending = nil
-        case (.exposed, .rolledBack(let reason, let by, let order, _)), (.live, .rolledBack(let reason, let by, let order, _)):
+        case (.exposed, .rolledBack(let cause, let order, _)), (.live, .rolledBack(let cause, let order, _)):
+            next.ending = try cause.ending(.rollback, of: id, trust: trust)
             next.phase = .rolledBack
             next.order = order
-            next.ending = "rolled back by \(by): \(reason)"
-        case (.validating, .aborted(let reason, let by, _)), (.awaitingApproval, .aborted(let reason, let by, _)),
-            (.preparing, .aborted(let reason, let by, _)):
+        case (.validating, .aborted(let cause, _)), (.awaitingApproval, .aborted(let cause, _)), (.preparing, .aborted(let cause, _)):
+            next.ending = try cause.ending(.abort, of: id, trust: trust)
             next.phase = .aborted
-            next.ending = "aborted by \(by): \(reason)"
         case (_, .proposed), (_, .sealed), (_, .refused), (_, .approved), (_, .rejected), (_, .preparing), (_, .exposed), (_, .live),
             (_, .superseded), (_, .reinstated), (_, .rolledBack), (_, .aborted):
             throw ReleaseError(.phase, "\(id) is \(phase.rawValue), so \(event.kind) cannot follow\(Self.advice(phase))")

@@ -50,16 +50,15 @@ package struct SystemState: Hashable, Sendable {
     }
 
     package mutating func apply(_ record: LedgerRecord) throws(ReleaseError) {
-        var next = self
+        // Each `take` throws before it changes anything: a copy for every entry would make the fold quadratic.
         if case .trustRoot(let envelope, _) = record {
-            try next.take(trust: envelope)
+            try take(trust: envelope)
         } else {
             guard let trust else { throw ReleaseError(.authority, "the ledger does not begin with a trust root") }
-            try next.take(record, trust: trust)
+            try take(record, trust: trust)
         }
-        next.revisions[record.stream, default: 0] += 1
-        next.size += 1
-        self = next
+        revisions[record.stream, default: 0] += 1
+        size += 1
     }
 
     private mutating func take(_ record: LedgerRecord, trust: TrustRoot) throws(ReleaseError) {

@@ -70,7 +70,7 @@ struct RouteGate: Sendable {
         guard !route.kinds.isEmpty else { return nil }
         let given = request.headers[values: .authorization]
         guard given.count == 1, let text = given.first, text.prefix(7).lowercased() == "bearer ", let record = tokens.find(text.dropFirst(7)) else {
-            throw Failure(.unauthenticated, rule: "token", "this needs a token that this control plane issued; run `penstock token issue` on its machine")
+            throw Failure(.unauthenticated, rule: "token", "this needs a token that this control plane issued; it stands in operator.token of its home, or set PENSTOCK_TOKEN")
         }
         guard route.kinds.contains(record.kind) else {
             throw Failure(.forbidden, rule: "token-kind", "a token of kind '\(record.kind.rawValue)' may not do this")

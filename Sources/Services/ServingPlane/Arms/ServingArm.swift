@@ -17,7 +17,8 @@ package final class ServingArm: @unchecked Sendable {
     let model: (any LoadedModel)?
     private let scorers: [any RowScorer]
     let limiter: OutcomeLimiter
-    private let errors = Atomic<Int>(0)
+    private let errors = Counter()
+    private let tally: OutcomeTally
 
     init(
         release: VerifiedRelease, service: DecisionService, admission: RowAdmission, model: (any LoadedModel)?, loops: Int
@@ -32,6 +33,7 @@ package final class ServingArm: @unchecked Sendable {
         if let model { for _ in 0..<loops { scorers.append(try model.makeScorer()) } }
         self.scorers = scorers
         limiter = OutcomeLimiter(service)
+        tally = OutcomeTally(service)
         try warm()
     }
 
@@ -47,20 +49,57 @@ package final class ServingArm: @unchecked Sendable {
         try row.withUnsafeBufferPointer { row throws(ModelEngineError) in try scorer.score(row) }
     }
 
-    var errorCount: Int { errors.load(ordering: .relaxed) }
+    var errorCount: Int { errors.value }
+
+    /// Decisions given so far, by what they were.
+    var counts: [(outcome: Outcome, count: Int)] { tally.counts }
 
     func decide(_ row: UnsafeBufferPointer<Double>, loop: Int, id: DecisionID, at milliseconds: Int64) -> Decision {
-        guard model != nil else { return Decision(id: id, stamp: stamp, outcome: service.fallback, score: nil, reason: .noModel) }
+        guard model != nil else { return counted(Decision(id: id, stamp: stamp, outcome: service.fallback, score: nil, reason: .noModel)) }
         guard scorers.indices.contains(loop), let score = try? scorers[loop].score(row), let line = service.rule.decide(score: score) else {
-            errors.add(1, ordering: .relaxed)
-            return Decision(id: id, stamp: stamp, outcome: service.fallback, score: nil, reason: .errored)
+            errors.add()
+            return counted(Decision(id: id, stamp: stamp, outcome: service.fallback, score: nil, reason: .errored))
         }
         let outcome = service.rule.lines[line].outcome
         if let beyond = limiter.beyond(line: line, at: milliseconds) {
-            return Decision(id: id, stamp: stamp, outcome: beyond, score: score, reason: .rateLimit(outcome))
+            return counted(Decision(id: id, stamp: stamp, outcome: beyond, score: score, reason: .rateLimit(outcome)))
         }
+        tally.add(line: line)
         return Decision(id: id, stamp: stamp, outcome: outcome, score: score, reason: .rule)
     }
+
+    /// The answer to a row that its contract does not allow.
+    func decideOutside(_ breach: ContractBreach, id: DecisionID) -> Decision {
+        counted(Decision(id: id, stamp: stamp, outcome: service.outsideContract, score: nil, reason: .outsideContract(admission.sentence(for: breach))))
+    }
+
+    private func counted(_ decision: Decision) -> Decision {
+        tally.add(decision.outcome)
+        return decision
+    }
+}
+
+/// How often each outcome was given. Rule lines, the common case, are counted by their place.
+final class OutcomeTally: Sendable {
+    private let outcomes: [Outcome]
+    private let counters: [Counter]
+    private let places: [Int]
+
+    init(_ service: DecisionService) {
+        var outcomes: [Outcome] = []
+        for outcome in service.rule.outcomes + [service.fallback, service.outsideContract] + service.limits.map(\.beyond) where !outcomes.contains(outcome) {
+            outcomes.append(outcome)
+        }
+        self.outcomes = outcomes
+        counters = outcomes.map { _ in Counter() }
+        places = service.rule.outcomes.compactMap { outcomes.firstIndex(of: $0) }
+    }
+
+    func add(line: Int) { if places.indices.contains(line) { counters[places[line]].add() } }
+
+    func add(_ outcome: Outcome) { if let place = outcomes.firstIndex(of: outcome) { counters[place].add() } }
+
+    var counts: [(outcome: Outcome, count: Int)] { zip(outcomes, counters).map { ($0, $1.value) } }
 }
 
 /// The limits of one decision file on this node, shared by its event loops. A lock is held for a few additions.

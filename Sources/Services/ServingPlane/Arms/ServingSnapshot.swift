@@ -7,9 +7,13 @@ private import Synchronization
 struct ServiceSlot: Sendable {
     var champion: ServingArm
     var candidate: ServingArm?
+    /// Of answered requests, for people to read; `assignment` decides.
+    var share = 0.0
     var assignment: Assignment
     /// Loaded and warm, and answering nothing: the way back.
     var standby: ServingArm?
+    /// How long going back from the champion took here before it answered; `nil` when it was not rehearsed in this process.
+    var rehearsedMilliseconds: Double?
 }
 
 struct ServingSnapshot: Sendable {

@@ -22,7 +22,10 @@ actor NodeAgent {
     private var remembered: RememberedTables?
     private var table: RoutingTable?
     private var arms: [Digest: ServingArm] = [:]
+    /// What was said once and is not said at every pass; forgotten with the table it was about.
     private var reported: Set<String> = []
+    private var rehearsed: [Digest: Double] = [:]
+    private var refusedTable: Digest?
     private var unsent: [Envelope] = []
     private var isSettled = false
     /// A candidate answers only by a table accepted in this process: after a restart its share is zero until a newer one comes.
@@ -46,20 +49,37 @@ actor NodeAgent {
     }
 
     /// Serves again what was served, from the node's own disk and with every check made anew. Needs no control plane.
-    func resume() async throws {
-        guard let tables = try file.load() else { return }
+    ///
+    /// A memory that was changed is no reason not to start: what of it can be verified is served, the rest waits for the control plane. A
+    /// lost memory is said aloud, since until the next table this node cannot tell that it is shown an old one.
+    func resume() async {
+        guard let tables = recall() else { return }
         remembered = tables
+        var verified: [(order: TableOrder, table: RoutingTable, envelope: Envelope)] = []
         for (service, envelope) in tables.serving.sorted(by: { $0.key < $1.key }) {
             guard let old = try? RoutingTable.open(envelope, trust: trust, after: nil), let route = old.routes.first(where: { $0.service == service }) else {
                 logger.error("a remembered route is refused", metadata: ["service": "\(service)"])
                 continue
             }
+            verified.append((old.order, old, envelope))
             _ = await serve(route, of: old, envelope)
         }
         do {
             table = try RoutingTable.open(tables.newest, trust: trust, after: nil)
         } catch {
-            throw ServingError("the remembered table is refused: \(error.message)")
+            logger.error("the remembered table is refused; what was served is served on", metadata: ["reason": "\(error.message)"])
+            let best = verified.max { $0.order < $1.order }
+            table = best?.table
+            remembered = best.map { RememberedTables(newest: $0.envelope, serving: tables.serving) }
+        }
+        table.map { pages.show(table: $0.order.description) }
+    }
+
+    private func recall() -> RememberedTables? {
+        do { return try file.load() } catch {
+            logger.error("the remembered tables are lost; this node waits for the control plane", metadata: ["reason": "\(error.message)"])
+            file.setAside()
+            return nil
         }
     }
 
@@ -82,7 +102,8 @@ actor NodeAgent {
         do {
             next = try RoutingTable.open(envelope, trust: trust, after: table?.order)
         } catch {
-            if reported.insert("table \(envelope.digest)").inserted { logger.error("a routing table is refused", metadata: ["reason": "\(error.message)"]) }
+            if refusedTable != envelope.digest { logger.error("a routing table is refused", metadata: ["reason": "\(error.message)"]) }
+            refusedTable = envelope.digest
             throw error
         }
         guard next.order != table?.order else { return }
@@ -92,6 +113,8 @@ actor NodeAgent {
         table = next
         isSettled = false
         mayExpose = true
+        reported = []
+        rehearsed = rehearsed.filter { digest, _ in next.routes.contains { $0.specs.contains(digest) } }
         pages.show(table: next.order.description)
         logger.info("a routing table is accepted", metadata: ["order": "\(next.order)"])
     }
@@ -130,14 +153,15 @@ actor NodeAgent {
 
     private func refuse(_ route: ServiceRoute, _ table: RoutingTable, _ reason: String) {
         guard reported.insert("refused \(table.order) \(route.service)").inserted else { return }
+        pages.show(refusal: reason, of: route.service)
         logger.error("a route is refused; what was served is served on", metadata: ["service": "\(route.service)", "reason": "\(reason)"])
         observe(route.service, route.preparing ?? route.candidate?.spec ?? route.champion, .refused, table, reason: reason)
     }
 
     private func rehearse(_ route: ServiceRoute, _ table: RoutingTable) throws(LoadFailure) {
-        guard let digest = route.preparing, let candidate = arms[digest], let champion = arms[route.champion], !reported.contains("rehearsed \(digest)") else { return }
+        guard let digest = route.preparing, let candidate = arms[digest], let champion = arms[route.champion], rehearsed[digest] == nil else { return }
         let milliseconds = try Rehearsal.run(candidate: candidate, champion: champion)
-        reported.insert("rehearsed \(digest)")
+        rehearsed[digest] = milliseconds
         logger.info("the way back is rehearsed", metadata: ["release": "\(candidate.stamp.release)", "milliseconds": "\(milliseconds)"])
         observe(route.service, digest, .rehearsed, table, milliseconds: milliseconds)
     }
@@ -153,8 +177,12 @@ actor NodeAgent {
         }
         let assignment = Assignment(salt: candidate?.0.release.spec.salt.bytes ?? [], share: candidate?.1 ?? 0)
         current.replace(
-            route.service, with: ServiceSlot(champion: champion, candidate: candidate?.0, assignment: assignment, standby: route.standby.flatMap { arms[$0] }))
+            route.service,
+            with: ServiceSlot(
+                champion: champion, candidate: candidate?.0, share: candidate?.1 ?? 0, assignment: assignment, standby: route.standby.flatMap { arms[$0] },
+                rehearsedMilliseconds: rehearsed[route.champion]))
         pages.show(table: table.order.description)
+        pages.show(refusal: nil, of: route.service)
         if previous !== champion {
             logger.info("a release answers", metadata: ["service": "\(route.service)", "release": "\(champion.stamp.release)"])
             observe(route.service, route.champion, .active, table)

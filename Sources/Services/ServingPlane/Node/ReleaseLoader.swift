@@ -63,7 +63,7 @@ struct ReleaseLoader: Sendable {
     }
 
     private func fetch(_ digest: Digest) async throws(LoadFailure) {
-        do { try await link.fetch(digest, into: artifacts) } catch { throw .lineDown(error.message) }
+        do { try await link.fetch(digest, into: artifacts) } catch { throw error.code == .damaged ? .refused(error.message) : .lineDown(error.message) }
     }
 }
 

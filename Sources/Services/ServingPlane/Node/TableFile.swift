@@ -17,14 +17,17 @@ struct TableFile: Sendable {
 
     init(folder: String) { self.folder = folder }
 
-    /// `nil` when there is none; a file that cannot be read is an error, since a node that forgets could go back.
+    /// `nil` when there is none.
     func load() throws(ServingError) -> RememberedTables? {
         guard FileManager.default.fileExists(atPath: path) else { return nil }
         guard let data = FileManager.default.contents(atPath: path), let tables: RememberedTables = try? StrictJSON.decode(from: Array(data)), tables.format == 1 else {
-            throw ServingError("\(path) cannot be read, so this node does not know which table it accepted last; restore the file, or move it away to begin anew")
+            throw ServingError("\(path) cannot be read, so this node does not know which table it accepted last; it is kept as \(path).damaged")
         }
         return tables
     }
+
+    /// Keeps a damaged file for whoever looks into it, and out of the way of the next one.
+    func setAside() { rename(path, path + ".damaged") }
 
     func save(_ tables: RememberedTables) throws(ServingError) {
         let temporary = path + ".new"

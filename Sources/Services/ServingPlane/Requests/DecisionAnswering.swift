@@ -69,8 +69,7 @@ struct DecisionAnswering {
         switch admission {
         case .malformed(let row): return .refusal(400, row.message)
         case .outside(let breach, _):
-            let sentence = arm.admission.sentence(for: breach)
-            decision = Decision(id: id, stamp: arm.stamp, outcome: arm.service.outsideContract, score: nil, reason: .outsideContract(sentence))
+            decision = arm.decideOutside(breach, id: id)
         case .admitted:
             let count = arm.admission.featureCount
             let now = (ContinuousClock.now - Self.origin).wholeMilliseconds

@@ -82,7 +82,7 @@ final class RequestHandler: ChannelInboundHandler {
         leave()
         state = .idle
         let (reply, type) = answer(head, body)
-        write(reply, type, head, isLast: !head.isKeepAlive, context)
+        write(reply, type, head, isLast: !head.isKeepAlive || metrics.isDraining, context)
         metrics.count(status: reply.status, microseconds: (NIODeadline.now() - began).nanoseconds / 1000)
         context.triggerUserOutboundEvent(RequestDeadline.Finished(), promise: nil)
     }

@@ -1,0 +1,68 @@
+// A line to a control plane that is not there.
+package import Evidence
+package import Ports
+package import Primitives
+package import Releases
+private import Synchronization
+
+/// A control plane in memory. It believes no observation that the node has not signed.
+package final class MemoryLink: ControlPlaneLink {
+    package struct State {
+        package var table: Envelope?
+        /// Hands the table out whatever the node says it has.
+        package var repeatsItself = false
+        package var files: [Digest: [UInt8]] = [:]
+        package var isDead = false
+        package var asked = 0
+        package var fetched: [Digest] = []
+        package var observations: [Observation] = []
+    }
+
+    private let state = Mutex(State())
+    private let trust: TrustRoot
+
+    package init(_ trust: TrustRoot) { self.trust = trust }
+
+    package func change(_ body: (inout State) -> Void) { state.withLock { body(&$0) } }
+
+    package func look<Value: Sendable>(_ body: (State) -> Value) -> Value { state.withLock { body($0) } }
+
+    package func show(_ table: Envelope, _ releases: MadeRelease...) {
+        change { state in
+            state.table = table
+            for release in releases { state.files.merge(release.files) { old, _ in old } }
+        }
+    }
+
+    package func routingTable(newerThan order: TableOrder?) async throws(LinkError) -> Envelope? {
+        let (table, isDead, repeats) = state.withLock { state in
+            state.asked += 1
+            return (state.table, state.isDead, state.repeatsItself)
+        }
+        guard !isDead else { throw LinkError(.unavailable, "nobody answers") }
+        guard let table, let order, !repeats, let read: RoutingTable = try? table.decodeUnverified(as: RoutingTable.payloadType) else { return table }
+        return read.order > order ? table : nil
+    }
+
+    package func fetch(_ digest: Digest, into store: any ArtifactStore) async throws(LinkError) {
+        let (bytes, isDead) = state.withLock { state in
+            state.fetched.append(digest)
+            return (state.files[digest], state.isDead)
+        }
+        guard !isDead, let bytes else { throw LinkError(.unavailable, "\(digest.short) is not to be had") }
+        let (stream, feed) = AsyncThrowingStream.makeStream(of: [UInt8].self, throwing: (any Error).self)
+        feed.yield(bytes)
+        feed.finish()
+        do { try await store.put(stream: stream, expecting: digest, limit: Limits.envelopeBytes) } catch {
+            throw LinkError(error.code == .damaged ? .damaged : .unavailable, error.message)
+        }
+    }
+
+    package func report(_ envelope: Envelope) async throws(LinkError) {
+        guard !state.withLock({ $0.isDead }) else { throw LinkError(.unavailable, "nobody answers") }
+        do {
+            let observation = try Observation.open(envelope, trust: trust)
+            state.withLock { $0.observations.append(observation) }
+        } catch { throw LinkError(.unavailable, error.message) }
+    }
+}
