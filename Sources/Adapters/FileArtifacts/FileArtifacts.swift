@@ -110,7 +110,7 @@ package struct FileArtifacts: ArtifactStore {
     private func check(_ found: Digest, _ digest: Digest) throws(ArtifactError) {
         guard found == digest else {
             throw ArtifactError(
-                .damaged, "the artifact \(digest.short) was changed on disk: its bytes have digest \(found.short); remove \(path(of: digest)) and store it again", digest: digest)
+                .damaged, "the artifact \(digest.short) was changed on disk: its bytes have digest \(found.short); its file is \(path(of: digest))", digest: digest)
         }
     }
 

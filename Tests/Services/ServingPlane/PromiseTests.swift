@@ -85,19 +85,39 @@ import Testing
         }
     }
 
-    @Test(arguments: [true, false]) func promise1_wrongBytesAreNotServed(onTheWay: Bool) async throws {
-        let world = try World(), link = MemoryLink(world.trust), store = NodeStore()
+    @Test func promise1_wrongBytesOnTheWayAreRefused() async throws {
+        let world = try World(), link = MemoryLink(world.trust)
         let good = try world.release(1), other = try world.release(2, model: "0.9 0 0")
-        let artifact = try #require(other.spec.model?.artifact)
+        let artifact = try required(other.spec.model?.artifact, "a model")
         link.show(try world.table(1, champion: good), good, other)
-        if onTheWay { link.change { $0.files[artifact] = Array("0.1 0 0".utf8) } } else { store.plant(Array("0.1 0 0".utf8), as: artifact) }
+        link.change { $0.files[artifact] = Array("0.1 0 0".utf8) }
         try await Harness.withFolder { folder in
-            try await Harness.run(world, link, store: store, folder: folder) { node in
+            try await Harness.run(world, link, folder: folder) { node in
                 try await node.untilServed(good)
                 link.change { [table = try world.table(2, champion: other, standby: good)] in $0.table = table }
                 try await node.until("the refusal is reported") { link.look { $0.observations.contains { $0.state == .refused && $0.spec == other.digest } } }
                 #expect(try await node.decide().spec == good.digest.description)
                 #expect(link.look { $0.observations.allSatisfy { $0.state != .active || $0.spec == good.digest } })
+                #expect(try await node.get("/v1/status").body.contains(#""refused":"#))
+            }
+        }
+    }
+
+    /// Bytes changed on the node's own disk are never served. They are fetched anew when somebody has them, and not before.
+    @Test func promise1_bytesChangedOnTheDiskAreNotServed() async throws {
+        let world = try World(), link = MemoryLink(world.trust), store = NodeStore(), good = try world.release(1, model: "0.9 0 0")
+        let artifact = try required(good.spec.model?.artifact, "a model")
+        link.show(try world.table(1, champion: good), good)
+        try await Harness.withFolder { folder in
+            try await Harness.run(world, link, store: store, folder: folder) { try await $0.untilServed(good) }
+            store.plant(Array("0.1 0 0".utf8), as: artifact)
+            link.change { $0.isDead = true }
+            try await Harness.run(world, link, store: store, folder: folder) { node in
+                try await node.passes()
+                #expect(try await node.decide().status == 503)
+                link.change { $0.isDead = false }
+                try await node.untilServed(good)
+                #expect(try await node.decide().body.contains(#""score":0.9,"#))
             }
         }
     }

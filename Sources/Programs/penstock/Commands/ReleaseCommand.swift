@@ -114,9 +114,9 @@ struct ReleaseCommand: AsyncParsableCommand {
     static func show(_ view: ReleaseView, _ output: OutputOptions) {
         if output.output == .table {
             print("\(view.id)  \(view.phase.rawValue.bold)  \(view.proposal.model?.description ?? "fallback")  spec \(view.spec?.short ?? "not sealed")")
-            print("  \(view.proposal.proposer): \(view.proposal.reason)")
+            print(Terminal.clean("  \(view.proposal.proposer): \(view.proposal.reason)"))
             if !view.missing.isEmpty { print("  must still sign: \(view.missing)") }
-            if let ending = view.ending { print("  \(ending)") }
+            if let ending = view.ending { print(Terminal.clean("  \(ending)")) }
             for approval in view.approvals { print("  \(approval.answer.rawValue) by \(approval.person) as \(approval.role), \(approval.signed)") }
         }
         output.show(

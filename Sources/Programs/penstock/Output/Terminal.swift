@@ -16,7 +16,7 @@ struct OutputOptions: ParsableArguments {
     func show(_ value: some Encodable, columns: [String], rows: [[String]], empty: String) {
         switch output {
         case .json: print(String(decoding: StrictJSON.encode(value), as: UTF8.self))
-        case .table: print(rows.isEmpty ? empty : Terminal.table(columns: columns, rows: rows))
+        case .table: print(rows.isEmpty ? empty : Terminal.table(columns: columns, rows: rows.map { $0.map(Terminal.clean) }))
         }
     }
 }
@@ -28,7 +28,20 @@ enum Terminal {
     }
 
     static func say(_ failure: Failure) {
-        FileHandle.standardError.write(Data("penstock: \(failure.message)\n".utf8))
+        FileHandle.standardError.write(Data("penstock: \(clean(failure.message))\n".utf8))
+    }
+
+    /// Text that somebody else wrote, such as a reason or a file name: what would move the cursor, change colours or turn the writing direction
+    /// is shown as a mark.
+    static func clean(_ text: String) -> String {
+        let isHarmless: (Unicode.Scalar) -> Bool = { scalar in
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .unassigned, .privateUse: scalar == "\n"
+            default: true
+            }
+        }
+        guard !text.unicodeScalars.allSatisfy(isHarmless) else { return text }
+        return String(String.UnicodeScalarView(text.unicodeScalars.map { isHarmless($0) ? $0 : "\u{FFFD}" }))
     }
 
     static func table(columns: [String], rows: [[String]]) -> String {

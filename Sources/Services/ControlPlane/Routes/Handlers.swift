@@ -6,6 +6,7 @@ internal import Primitives
 internal import Registry
 internal import Releases
 
+/// A body is read in a statement of its own: Swift 6.3's optimiser crashes on two awaits with differently typed errors in one expression.
 enum Handlers {
     static func health(_ call: Call) async throws -> Response { .json(["status": "ok"]) }
 
@@ -89,7 +90,8 @@ private struct BodyBytes: AsyncSequence, Sendable {
 
 extension Handlers {
     static func register(_ call: Call) async throws -> Response {
-        .json(try await call.rooms.desk.register(try await call.envelope()), status: .created)
+        let envelope = try await call.envelope()
+        return .json(try await call.rooms.desk.register(envelope), status: .created)
     }
 
     static func modelVersions(_ call: Call) async throws -> Response { .json(try await call.rooms.desk.modelVersions()) }
@@ -118,7 +120,8 @@ extension Handlers {
 
 extension Handlers {
     static func propose(_ call: Call) async throws -> Response {
-        .json(try await call.rooms.desk.propose(try await call.envelope()), status: .created)
+        let envelope = try await call.envelope()
+        return .json(try await call.rooms.desk.propose(envelope), status: .created)
     }
 
     static func releases(_ call: Call) async throws -> Response { .json(try await call.rooms.desk.releases()) }
@@ -127,12 +130,14 @@ extension Handlers {
 
     static func answer(_ call: Call) async throws -> Response {
         let id: ReleaseID = try call.name("id")
-        return .json(try await call.rooms.desk.answer(try await call.envelope(), release: id))
+        let envelope = try await call.envelope()
+        return .json(try await call.rooms.desk.answer(envelope, release: id))
     }
 
     static func stop(_ call: Call) async throws -> Response {
         let id: ReleaseID = try call.name("id")
-        return .json(try await call.rooms.desk.stop(try await call.envelope(), release: id))
+        let envelope = try await call.envelope()
+        return .json(try await call.rooms.desk.stop(envelope, release: id))
     }
 }
 
@@ -166,7 +171,8 @@ extension Handlers {
     }
 
     static func observe(_ call: Call) async throws -> Response {
-        try await call.rooms.desk.observe(try await call.envelope())
+        let envelope = try await call.envelope()
+        try await call.rooms.desk.observe(envelope)
         return Response(status: .accepted)
     }
 

@@ -131,7 +131,10 @@ actor NodeAgent {
             try flip(route, verified, table, envelope)
             return true
         } catch LoadFailure.lineDown(let reason) {
-            logger.warning("a release cannot be fetched now", metadata: ["service": "\(route.service)", "reason": "\(reason)"])
+            if reported.insert("waiting \(route.service) \(reason)").inserted {
+                logger.warning("a release cannot be fetched now", metadata: ["service": "\(route.service)", "reason": "\(reason)"])
+            }
+            pages.show(refusal: reason, of: route.service)
             return false
         } catch LoadFailure.refused(let reason) {
             refuse(route, table, reason)

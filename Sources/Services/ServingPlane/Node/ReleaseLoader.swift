@@ -1,6 +1,7 @@
 // Makes a verified release ready to answer: its files fetched, checked, parsed, loaded and warmed.
 internal import Contracts
 internal import Inference
+private import NIOPosix
 internal import Ports
 internal import Primitives
 internal import Releases
@@ -26,23 +27,29 @@ struct ReleaseLoader: Sendable {
         }
         let request = try await document(spec.proposal.request, service.input) { node throws(DocumentError) in try DataContract.read(node) }
         if let mismatch = service.mismatch(with: request).first { throw .refused(mismatch) }
-        guard let model = spec.model else { return try arm(release, service, nil, request, nil) }
+        guard let model = spec.model else { return try await arm(release, service, nil, request) { nil } }
         let training = try await document(model.contract, "the training contract") { node throws(DocumentError) in try DataContract.read(node) }
         let signature: ModelSignature
         do { signature = try ModelSignature(trainingContract: training) } catch { throw .refused(error.message) }
         let bytes = try await bytes(of: model.artifact, limit: model.bytes)
-        let loaded: any LoadedModel
-        do { loaded = try engine.load(bytes, format: model.format, features: signature.features.count) } catch { throw .refused(error.message) }
-        return try arm(release, service, signature, request, loaded)
+        return try await arm(release, service, signature, request) { [engine] () throws(ModelEngineError) in
+            try engine.load(bytes, format: model.format, features: signature.features.count)
+        }
     }
 
+    /// Loads and warms on a thread that may block: parsing a large model takes seconds.
     private func arm(
-        _ release: VerifiedRelease, _ service: DecisionService, _ signature: ModelSignature?, _ request: DataContract, _ model: (any LoadedModel)?
-    ) throws(LoadFailure) -> ServingArm {
+        _ release: VerifiedRelease, _ service: DecisionService, _ signature: ModelSignature?, _ request: DataContract,
+        _ load: @escaping @Sendable () throws(ModelEngineError) -> (any LoadedModel)?
+    ) async throws(LoadFailure) -> ServingArm {
         let admission: RowAdmission
         do { admission = try RowAdmission(signature: signature, request: request) } catch { throw .refused(error.message) }
-        do { return try ServingArm(release: release, service: service, admission: admission, model: model, loops: loops) } catch {
-            throw .refused(error.message)
+        do {
+            return try await NIOThreadPool.singleton.runIfActive { [loops] in
+                try ServingArm(release: release, service: service, admission: admission, model: try load(), loops: loops)
+            }
+        } catch {
+            throw .refused((error as? ModelEngineError)?.message ?? "\(error)")
         }
     }
 
@@ -51,19 +58,16 @@ struct ReleaseLoader: Sendable {
         do { return try read(try parser.parse(bytes, file: file)) } catch { throw .refused(error.description) }
     }
 
-    /// From the node's own store, which checks the digest of what it hands out; fetched only when it is not there.
+    /// From the node's own store, which checks the digest of what it hands out; fetched when it is not there, or was changed there.
     private func bytes(of digest: Digest, limit: Int) async throws(LoadFailure) -> [UInt8] {
-        do {
-            if try await !artifacts.contains(digest) { try await fetch(digest) }
-            return try await artifacts.read(digest, limit: limit)
-        } catch {
-            if let failure = error as? LoadFailure { throw failure }
-            throw .refused("\(error)")
+        let lack: ArtifactError
+        do { return try await artifacts.read(digest, limit: limit) } catch { lack = error }
+        guard lack.code == .missing || lack.code == .damaged else { throw .refused(lack.message) }
+        do { try await link.fetch(digest, into: artifacts) } catch {
+            guard error.code == .unavailable else { throw .refused(error.message) }
+            throw .lineDown(lack.code == .damaged ? "\(lack.message); it cannot be fetched anew now: \(error.message)" : error.message)
         }
-    }
-
-    private func fetch(_ digest: Digest) async throws(LoadFailure) {
-        do { try await link.fetch(digest, into: artifacts) } catch { throw error.code == .damaged ? .refused(error.message) : .lineDown(error.message) }
+        do { return try await artifacts.read(digest, limit: limit) } catch { throw .refused(error.message) }
     }
 }
 

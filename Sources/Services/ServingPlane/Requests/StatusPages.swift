@@ -30,7 +30,7 @@ final class StatusPages: Sendable {
         switch path {
         case "/health/live": return (Reply(status: 200, body: Array(#"{"live":true}"#.utf8)), json)
         case "/health/ready":
-            guard !current.value.slots.isEmpty else { return (.refusal(503, "nothing is released on this node yet"), json) }
+            guard !current.value.slots.isEmpty else { return (.refusal(503, "this node serves no release; GET /v1/status says why"), json) }
             return (Reply(status: 200, body: Array(#"{"ready":true}"#.utf8)), json)
         case "/v1/status": return (Reply(status: 200, body: StrictJSON.encode(status())), json)
         case "/metrics": return (Reply(status: 200, body: Array(openMetrics().utf8)), "application/openmetrics-text; version=1.0.0; charset=utf-8")
@@ -39,22 +39,31 @@ final class StatusPages: Sendable {
     }
 
     private struct Status: Encodable {
-        struct Candidate: Encodable {
-            var release: String
-            var spec: Digest
-            var share: Double
-        }
-        struct Service: Encodable {
-            var service: ServiceName
+        struct Arm: Encodable {
             var release: String
             var version: String?
             var spec: Digest
-            var candidate: Candidate?
+            /// Of answered requests; the champion has what no candidate takes.
+            var share: Double
+            var errors: Int
+
+            init(_ arm: ServingArm, share: Double) {
+                release = arm.stamp.release.text
+                version = arm.stamp.version
+                spec = arm.stamp.spec
+                self.share = share
+                errors = arm.errorCount
+            }
+        }
+        struct Service: Encodable {
+            var service: ServiceName
+            /// `nil` while no release of it can be served here.
+            var champion: Arm?
+            var candidate: Arm?
             var standby: String?
             /// How long going back took in the rehearsal.
             var rehearsedMilliseconds: Double?
-            var errors: Int
-            /// Why a newer route is not served.
+            /// Why what the newest table asks for is not served.
             var refused: String?
         }
         var node: NodeID
@@ -64,11 +73,13 @@ final class StatusPages: Sendable {
 
     private func status() -> Status {
         let (order, refusals) = shown.withLock { ($0.table, $0.refusals) }
-        let services = current.value.slots.sorted { $0.key < $1.key }.map { name, slot in
-            Status.Service(
-                service: name, release: slot.champion.stamp.release.text, version: slot.champion.stamp.version, spec: slot.champion.stamp.spec,
-                candidate: slot.candidate.map { .init(release: $0.stamp.release.text, spec: $0.stamp.spec, share: slot.share) },
-                standby: slot.standby?.stamp.release.text, rehearsedMilliseconds: slot.rehearsedMilliseconds, errors: slot.champion.errorCount, refused: refusals[name])
+        let slots = current.value.slots
+        let services = Set(slots.keys).union(refusals.keys).sorted().map { name in
+            let slot = slots[name]
+            return Status.Service(
+                service: name, champion: slot.map { Status.Arm($0.champion, share: 1 - $0.share) },
+                candidate: slot.flatMap { slot in slot.candidate.map { Status.Arm($0, share: slot.share) } },
+                standby: slot?.standby?.stamp.release.text, rehearsedMilliseconds: slot?.rehearsedMilliseconds, refused: refusals[name])
         }
         return Status(node: node, table: order, services: services)
     }
