@@ -62,6 +62,8 @@ let rooms: [Room] = [
         path: "Adapters/ControlPlaneClient", needs: ["Primitives", "Evidence", "Registry", "Releases", "Ports"],
         libraries: [.product(name: "AsyncHTTPClient", package: "async-http-client")] + nio),
     Room(
+        path: "Adapters/SandboxedProbe", needs: ["Primitives", "Contracts", "Signals", "Ports"]),
+    Room(
         path: "Adapters/ProbeProcess", needs: ["Primitives", "Ports"],
         libraries: [.product(name: "Subprocess", package: "swift-subprocess")]),
 
@@ -82,7 +84,7 @@ let program = Room(
     needs: [
         "Primitives", "Contracts", "Evidence", "Inference", "Registry", "Releases", "Signals", "Ports",
         "SQLiteLedger", "FileArtifacts", "ModelEngines", "YAMLDocuments", "ControlPlaneClient", "ProbeProcess",
-        "ReleaseController", "ControlPlane", "ServingPlane",
+        "SandboxedProbe", "ReleaseController", "ControlPlane", "ServingPlane",
     ],
     libraries: nio + [
         log, lifecycle,
@@ -109,6 +111,12 @@ let tests: [Room] = [
         path: "Tests/Services/ServingPlane",
         needs: ["Primitives", "Contracts", "Evidence", "Inference", "Registry", "Releases", "Ports", "ServingPlane", "YAMLDocuments", "TestKit"],
         libraries: nio + [log, lifecycle]),
+    Room(
+        path: "Tests/System",
+        needs: [
+            "Primitives", "Contracts", "Evidence", "Registry", "Releases", "Ports", "SQLiteLedger", "FileArtifacts", "ModelEngines", "YAMLDocuments", "ControlPlaneClient",
+            "ProbeProcess", "SandboxedProbe", "ReleaseController", "ControlPlane", "ServingPlane", "TestKit",
+        ], libraries: [log, lifecycle]),
     Room(
         path: "Tests/Services/ControlPlane",
         needs: ["Primitives", "Evidence", "Registry", "Releases", "Ports", "MemoryStores", "ControlPlane", "ControlPlaneClient"], libraries: nio + [log, lifecycle]),

@@ -28,6 +28,9 @@ package struct ModelEngineError: Error, Sendable, CustomStringConvertible {
 package protocol ModelEngine: Sendable {
     /// Loads a model from bytes that were verified against its digest. `features` is the signature's count.
     func load(_ model: [UInt8], format: String, features: Int) throws(ModelEngineError) -> any LoadedModel
+    /// What computes the scores of models of this format, so that a measurement can be told from one made elsewhere: the library's file name and the
+    /// digest of its bytes.
+    func runtime(of format: String) -> String
 }
 
 /// A model in memory. Freed when the last reference goes.

@@ -2,6 +2,7 @@
 private import Foundation
 private import LightGBM
 package import Ports
+private import Primitives
 private import Synchronization
 
 /// Knows the format `lightgbm`: LightGBM's text, one score for a row.
@@ -68,6 +69,11 @@ package struct ModelEngines: ModelEngine {
                 "The lightgbm model has \(booster.features) features and its contract \(features); train it on exactly the contract's feature columns.")
         }
         return LightGBMModel(booster)
+    }
+
+    package func runtime(of format: String) -> String {
+        guard let path = libraryPath(format: format), let bytes = FileManager.default.contents(atPath: path) else { return format }
+        return "\(URL(filePath: path).lastPathComponent) \(Digest.of(Array(bytes)))"
     }
 
     private func library() throws(ModelEngineError) -> LightGBMLibrary {

@@ -26,6 +26,8 @@ package struct LinearEngine: ModelEngine {
         }
     }
 
+    package func runtime(of format: String) -> String { "linear" }
+
     package func load(_ model: [UInt8], format: String, features: Int) throws(ModelEngineError) -> any LoadedModel {
         let numbers = String(decoding: model, as: UTF8.self).split(separator: " ").compactMap { Double($0) }
         guard format == "linear", numbers.count == features + 1 else { throw ModelEngineError(.unreadable, "it is no linear model of \(features) features") }

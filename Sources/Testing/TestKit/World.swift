@@ -8,6 +8,8 @@ private import YAMLDocuments
 /// A fixture that cannot be made is the test's own mistake.
 package struct FixtureError: Error, CustomStringConvertible {
     package var description: String
+
+    package init(description: String) { self.description = description }
 }
 
 /// The value, or an error that names what is missing: tests do not trap.

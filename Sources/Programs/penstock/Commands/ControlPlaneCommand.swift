@@ -11,6 +11,7 @@ import Primitives
 import ProbeProcess
 import ReleaseController
 import SQLiteLedger
+import SandboxedProbe
 import ServiceLifecycle
 import YAMLDocuments
 

@@ -86,6 +86,9 @@ struct LedgerCommand: AsyncParsableCommand {
             for (index, entry) in verified.entries.enumerated() {
                 do { try state.apply(entry) } catch { throw Failure.no("ledger entry \(index) (\(entry.kind)) breaks a rule: \(error)") }
             }
+            guard state.trust == root else {
+                throw Failure.no("the ledger belongs to another trust root than the one given; its history was allowed by other people")
+            }
             let live = state.table?.routes.map { route in
                 state.releases.values.first { $0.specDigest == route.champion }?.id.text ?? route.champion.short
             }

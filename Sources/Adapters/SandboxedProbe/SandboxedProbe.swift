@@ -1,14 +1,18 @@
-// The probe port, carried out by this same program as a boxed child.
-import Foundation
-import Ports
-import Primitives
+// Models measured by a boxed child of this same program.
+package import Ports
+package import Primitives
 
-/// Gives a child just the files of one order, and reads its answer back.
-struct SandboxedProbe: ModelProbe {
-    var artifacts: any ArtifactStore
-    var runner: any ProbeRunner
+/// Gives a child just the files of one order, and reads its answer back. The child is `penstock worker probe`, which carries out a `ProbeOrder`.
+package struct SandboxedProbe: ModelProbe {
+    private let artifacts: any ArtifactStore
+    private let runner: any ProbeRunner
 
-    func evaluate(_ subject: ProbeSubject, dataset: Digest) async throws(ModelProbeError) -> EvaluationOutcome {
+    package init(artifacts: any ArtifactStore, runner: any ProbeRunner) {
+        self.artifacts = artifacts
+        self.runner = runner
+    }
+
+    package func evaluate(_ subject: ProbeSubject, dataset: Digest) async throws(ModelProbeError) -> EvaluationOutcome {
         var order = ProbeOrder(candidate: try await model(subject))
         order.dataset = try await file(dataset)
         let (answer, sandbox) = try await carryOut(order, timeout: .seconds(600))
@@ -18,7 +22,7 @@ struct SandboxedProbe: ModelProbe {
         return EvaluationOutcome(label: label, rows: rows, metrics: metrics, runtime: runtime, sandbox: sandbox)
     }
 
-    func rehearse(candidate: ProbeSubject?, predecessor: ProbeSubject?) async throws(ModelProbeError) -> RehearsalOutcome {
+    package func rehearse(candidate: ProbeSubject?, predecessor: ProbeSubject?) async throws(ModelProbeError) -> RehearsalOutcome {
         var order = ProbeOrder()
         if let candidate { order.candidate = try await model(candidate) }
         if let predecessor { order.predecessor = try await model(predecessor) }
@@ -33,6 +37,9 @@ struct SandboxedProbe: ModelProbe {
             arguments: ["worker", "probe"], readOnlyFiles: Array(Set(files)).sorted(), input: StrictJSON.encode(order), timeout: timeout, outputLimit: 1 << 20)
         do {
             let result = try await runner.run(request)
+            guard result.status != .exited(127) else {
+                throw ModelProbeError("the probe could not be started in its sandbox: a library of the program is missing there; run 'penstock doctor'")
+            }
             guard result.status == .exited(0) else {
                 throw ModelProbeError("the probe ended with \(result.status) instead of an answer; the model file may be damaged")
             }
