@@ -27,6 +27,7 @@ let settings: [SwiftSetting] = [
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let nio: [Target.Dependency] = ["NIOCore", "NIOPosix", "NIOHTTP1"].map { .product(name: $0, package: "swift-nio") }
 
 struct Room {
@@ -44,17 +45,20 @@ let rooms: [Room] = [
     Room(path: "Domain/Contracts", needs: ["Primitives"]),
     Room(path: "Domain/Evidence", needs: ["Primitives"], libraries: [crypto]),
     Room(path: "Domain/Inference", needs: ["Primitives", "Contracts"]),
+    Room(path: "Domain/Decisions", needs: ["Primitives", "Contracts", "Inference"], libraries: [crypto]),
+    Room(path: "Domain/Pipelines", needs: ["Primitives", "Contracts"]),
     Room(path: "Domain/Signals", needs: ["Primitives"]),
     Room(path: "Domain/Registry", needs: ["Primitives", "Evidence"]),
     Room(path: "Domain/Releases", needs: ["Primitives", "Contracts", "Evidence", "Inference", "Registry"], libraries: [crypto]),
 
-    Room(path: "Ports", needs: ["Primitives", "Contracts", "Evidence", "Inference", "Registry", "Releases", "Signals"]),
+    Room(path: "Ports", needs: ["Primitives", "Contracts", "Decisions", "Evidence", "Inference", "Registry", "Releases", "Signals"]),
 
     Room(path: "Interop/CLightGBM"),
     Room(path: "Interop/LightGBM", needs: ["CLightGBM"]),
 
     Room(path: "Adapters/MemoryStores", needs: ["Primitives", "Evidence", "Ports"]),
-    Room(path: "Adapters/SQLiteLedger", needs: ["Primitives", "Evidence", "Ports"], libraries: [.product(name: "GRDB", package: "GRDB.swift")]),
+    Room(path: "Adapters/SQLiteLedger", needs: ["Primitives", "Evidence", "Ports"], libraries: [grdb]),
+    Room(path: "Adapters/SegmentLog", needs: ["Primitives", "Decisions", "Ports"]),
     Room(path: "Adapters/FileArtifacts", needs: ["Primitives", "Ports"], libraries: [crypto]),
     Room(path: "Adapters/ModelEngines", needs: ["Primitives", "Inference", "Ports", "LightGBM"]),
     Room(path: "Adapters/YAMLDocuments", needs: ["Primitives", "Ports"], libraries: [.product(name: "Yams", package: "Yams")]),
@@ -64,7 +68,7 @@ let rooms: [Room] = [
     Room(
         path: "Adapters/SandboxedProbe", needs: ["Primitives", "Contracts", "Signals", "Ports"]),
     Room(
-        path: "Adapters/ProbeProcess", needs: ["Primitives", "Ports"],
+        path: "Adapters/LocalProcesses", needs: ["Primitives", "Ports"],
         libraries: [.product(name: "Subprocess", package: "swift-subprocess")]),
 
     Room(
@@ -83,7 +87,7 @@ let program = Room(
     path: "Programs/penstock",
     needs: [
         "Primitives", "Contracts", "Evidence", "Inference", "Registry", "Releases", "Signals", "Ports",
-        "SQLiteLedger", "FileArtifacts", "ModelEngines", "YAMLDocuments", "ControlPlaneClient", "ProbeProcess",
+        "SQLiteLedger", "FileArtifacts", "ModelEngines", "YAMLDocuments", "ControlPlaneClient", "LocalProcesses",
         "SandboxedProbe", "ReleaseController", "ControlPlane", "ServingPlane",
     ],
     libraries: nio + [
@@ -95,27 +99,54 @@ let program = Room(
 
 /// What tests share. Never part of the program.
 let testing: [Room] = [
+    Room(path: "Testing/TestKit", needs: ["Primitives", "Contracts", "Evidence", "Registry", "Releases", "Inference", "Ports", "YAMLDocuments"]),
+    Room(path: "Testing/Conformance", needs: ["Primitives", "Evidence", "Ports"]),
     Room(
-        path: "Testing/TestKit", needs: ["Primitives", "Evidence", "Registry", "Releases", "Inference", "Ports", "YAMLDocuments"])
+        path: "Testing/Simulator",
+        needs: ["Primitives", "Evidence", "Registry", "Releases", "Ports", "MemoryStores", "YAMLDocuments", "ReleaseController", "TestKit"], libraries: [log]),
+]
+
+/// Programs that tests start and kill.
+let testPrograms: [Room] = [
+    Room(path: "Testing/Durability", needs: ["Primitives", "Evidence", "Ports", "SQLiteLedger", "FileArtifacts"], libraries: [grdb]),
+    Room(path: "Testing/DecisionWriter", needs: ["Primitives", "Decisions", "Ports", "SegmentLog"]),
 ]
 
 /// Tests repeat the folders of what they test.
 let tests: [Room] = [
+    Room(path: "Tests/Tree"),
+    Room(path: "Tests/Primitives", needs: ["Primitives"]),
     Room(path: "Tests/Domain/Contracts", needs: ["Primitives", "Contracts", "Ports", "YAMLDocuments"]),
     Room(path: "Tests/Domain/Evidence", needs: ["Primitives", "Evidence"], libraries: [crypto]),
     Room(path: "Tests/Domain/Inference", needs: ["Primitives", "Contracts", "Inference", "Ports", "YAMLDocuments"]),
     Room(path: "Tests/Domain/Signals", needs: ["Primitives", "Signals"]),
+    Room(path: "Tests/Domain/Registry", needs: ["Primitives", "Evidence", "Registry", "TestKit"]),
+    Room(
+        path: "Tests/Domain/Releases",
+        needs: ["Primitives", "Contracts", "Evidence", "Inference", "Registry", "Releases", "Ports", "YAMLDocuments", "TestKit"]),
+    Room(path: "Tests/Domain/Pipelines", needs: ["Primitives", "Contracts", "Pipelines", "Ports", "YAMLDocuments", "TestKit"]),
+    Room(path: "Tests/Domain/Decisions", needs: ["Primitives", "Contracts", "Inference", "Decisions", "Ports", "YAMLDocuments"]),
+    Room(path: "Tests/Adapters/SegmentLog", needs: ["Primitives", "Decisions", "Ports", "SegmentLog"]),
+    Room(
+        path: "Tests/Adapters/Stores", needs: ["Primitives", "Evidence", "Ports", "MemoryStores", "SQLiteLedger", "FileArtifacts", "Conformance"],
+        libraries: [grdb]),
     Room(path: "Tests/Adapters/ModelEngines", needs: ["Primitives", "Inference", "Ports", "ModelEngines"]),
-    Room(path: "Tests/Adapters/ProbeProcess", needs: ["Primitives", "Ports", "ProbeProcess"]),
+    Room(path: "Tests/Adapters/LocalProcesses", needs: ["Primitives", "Ports", "LocalProcesses"]),
     Room(
         path: "Tests/Services/ServingPlane",
         needs: ["Primitives", "Contracts", "Evidence", "Inference", "Registry", "Releases", "Ports", "ServingPlane", "YAMLDocuments", "TestKit"],
         libraries: nio + [log, lifecycle]),
     Room(
+        path: "Tests/Services/ReleaseController",
+        needs: ["Primitives", "Evidence", "Registry", "Releases", "Ports", "MemoryStores", "YAMLDocuments", "ReleaseController", "TestKit"],
+        libraries: [log, lifecycle]),
+    Room(path: "Tests/Testing/Simulator", needs: ["Primitives", "Simulator"]),
+    Room(path: "Tests/Programs/penstock", needs: ["Primitives", "Evidence"]),
+    Room(
         path: "Tests/System",
         needs: [
             "Primitives", "Contracts", "Evidence", "Registry", "Releases", "Ports", "SQLiteLedger", "FileArtifacts", "ModelEngines", "YAMLDocuments", "ControlPlaneClient",
-            "ProbeProcess", "SandboxedProbe", "ReleaseController", "ControlPlane", "ServingPlane", "TestKit",
+            "LocalProcesses", "SandboxedProbe", "ReleaseController", "ControlPlane", "ServingPlane", "TestKit",
         ], libraries: [log, lifecycle]),
     Room(
         path: "Tests/Services/ControlPlane",
@@ -141,7 +172,7 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
     ],
-    targets: (rooms + testing).map(library) + [executable(program)] + tests.map(test))
+    targets: (rooms + testing).map(library) + ([program] + testPrograms).map(executable) + tests.map(test))
 
 func dependencies(_ room: Room) -> [Target.Dependency] { room.needs.map { .byName(name: $0) } + room.libraries }
 
@@ -159,8 +190,8 @@ func test(_ room: Room) -> Target {
 }
 
 func checkImports() {
-    let layers = Dictionary(uniqueKeysWithValues: (rooms + testing + [program]).map { ($0.name, $0.layer) })
-    for room in rooms + testing + [program] + tests {
+    let layers = Dictionary(uniqueKeysWithValues: (rooms + testing + testPrograms + [program]).map { ($0.name, $0.layer) })
+    for room in rooms + testing + testPrograms + [program] + tests {
         for need in room.needs {
             guard let layer = layers[need] else { stop("\(room.path) needs \(need), which is no room of this package.") }
             guard allowedImports[room.layer]?.contains(layer) == true else {

@@ -38,7 +38,7 @@ def forge_table(attack: str, home: pathlib.Path) -> None:
             bundle["approvals"] = bundle["approvals"][:1]
     else:
         key = Ed25519PrivateKey.generate()
-    envelope = sign(json.dumps(table).encode(), key, keyid)
+    envelope = sign(json.dumps(table, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode(), key, keyid)
     tables["newest"] = envelope
     tables["serving"] = {service: copy.deepcopy(envelope) for service in tables["serving"]}
     path.write_text(json.dumps(tables))

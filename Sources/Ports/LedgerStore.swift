@@ -2,7 +2,7 @@
 package import Evidence
 package import Primitives
 
-/// One thing with a history: `release/<id>`, `model/<name>/<n>`, `routing`, `trust`, `node/<id>`, `service/<name>`, `statement`.
+/// One thing with a history: `release/<id>`, `model/<name>@<n>`, `evidence`, `routing`, `trust`, `node/<id>`.
 package struct StreamID: Hashable, Sendable, Codable, CustomStringConvertible, Comparable {
     package let text: String
 

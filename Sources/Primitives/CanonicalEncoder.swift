@@ -49,7 +49,8 @@ package struct CanonicalEncoder: Sendable {
         put(.truth, [value ? 1 : 0])
     }
 
-    /// A list: `body` is called once an item and writes that item's own fields.
+    /// A list: `body` is called once an item and writes that item's own fields. Items are counted, not framed: each writes the same fields, or begins with one
+    /// that says which follow.
     package mutating func list<Item>(_ name: StaticString, _ items: some Collection<Item>, _ body: (inout CanonicalEncoder, Item) -> Void) {
         mark(name)
         put(.list, Self.bigEndian(UInt64(items.count)))

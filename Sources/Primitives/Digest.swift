@@ -69,7 +69,7 @@ extension Digest: Codable {
         let container = try decoder.singleValueContainer()
         let text = try container.decode(String.self)
         guard let digest = Digest(parsing: text) else {
-            throw DecodingError.dataCorruptedError(in: container, debugDescription: "'\(text.prefix(80))' is not sha256: and 64 hex digits")
+            throw DecodingError.dataCorruptedError(in: container, debugDescription: "'\(text.shown(80))' is not sha256: and 64 hex digits")
         }
         self = digest
     }

@@ -19,7 +19,7 @@ package struct Identifier<Subject>: Hashable, Sendable {
 
     /// The sentence for people who gave a name that cannot be one.
     package static func refusal(of text: some StringProtocol) -> String {
-        "'\(text.prefix(80))' is not a name: use 1 to 63 of a-z, 0-9, '.', '_' and '-', starting with a letter or digit"
+        "'\(text.shown(80))' is not a name: use 1 to 63 of a-z, 0-9, '.', '_' and '-', starting with a letter or digit"
     }
 }
 
@@ -83,3 +83,12 @@ package typealias ModelName = Identifier<ModelSubject>
 package typealias ServiceName = Identifier<ServiceSubject>
 /// One release: `<service>-<number>`, numbered from 0 for the fallback.
 package typealias ReleaseID = Identifier<ReleaseSubject>
+
+extension StringProtocol {
+    /// The beginning of a stranger's text, for messages. Counted in scalars: one character can be of any length.
+    package func shown(_ limit: Int) -> String {
+        var view = String.UnicodeScalarView()
+        view.append(contentsOf: unicodeScalars.prefix(limit))
+        return String(view)
+    }
+}

@@ -3,7 +3,7 @@
 /// A wall-clock time in whole milliseconds since 1970 UTC. Only for records and ages: leases, deadlines and durations of
 /// work are measured on a monotonic clock. Text form, frozen: RFC 3339 in UTC with milliseconds, `2013-06-30T12:00:00.000Z`.
 package struct Instant: Hashable, Comparable, Sendable {
-    package var milliseconds: Int64
+    package private(set) var milliseconds: Int64
 
     /// The years 0001 to 9999: what RFC 3339 can spell, and far from overflow.
     package static let range: ClosedRange<Int64> = -62_135_596_800_000...253_402_300_799_999
@@ -57,7 +57,9 @@ extension Instant: CustomStringConvertible {
             }
         }
         guard let offset = reader.offsetMinutes(), reader.atEnd else { return nil }
-        self.init(milliseconds: midnight + ((hour * 60 + minute - offset) * 60 + second) * 1000 + fraction)
+        let milliseconds = midnight + ((hour * 60 + minute - offset) * 60 + second) * 1000 + fraction
+        guard Self.range.contains(milliseconds) else { return nil }
+        self.init(milliseconds: milliseconds)
     }
 
     private static func pad(_ value: Int64, _ width: Int) -> String {
@@ -100,7 +102,7 @@ extension Instant: Codable {
         let container = try decoder.singleValueContainer()
         let text = try container.decode(String.self)
         guard let instant = Instant(parsing: text) else {
-            throw DecodingError.dataCorruptedError(in: container, debugDescription: "'\(text.prefix(80))' is not an RFC 3339 time")
+            throw DecodingError.dataCorruptedError(in: container, debugDescription: "'\(text.shown(80))' is not an RFC 3339 time")
         }
         self = instant
     }

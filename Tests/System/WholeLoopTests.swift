@@ -120,9 +120,8 @@ import Testing
     }
 }
 
-/// What one part of a test leaves for the next.
+/// What one part of a test leaves for the next. Unchecked: the parts of the test run one after another.
 private final class Ports: @unchecked Sendable {
-    // Unchecked: the parts of the test run one after another.
     var control = 0
 }
 

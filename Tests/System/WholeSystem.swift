@@ -5,11 +5,11 @@ import Evidence
 import FileArtifacts
 import Foundation
 import FoundationNetworking
+import LocalProcesses
 import Logging
 import ModelEngines
 import Ports
 import Primitives
-import ProbeProcess
 import Registry
 import ReleaseController
 import Releases

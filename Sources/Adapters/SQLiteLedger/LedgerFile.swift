@@ -3,6 +3,16 @@ private import Foundation
 internal import Ports
 
 enum LedgerFile {
+    /// Whether there is a file with something in it. Anything that is no file of its own name is refused.
+    static func hasContent(_ path: String) throws(LedgerStoreError) -> Bool {
+        var status = stat()
+        guard lstat(path, &status) == 0 else { return false }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw LedgerStoreError(.unavailable, "\(path) cannot be opened: it must be a file in a folder of yours, and no link")
+        }
+        return status.st_size > 0
+    }
+
     /// Makes what is missing: the folder 0700, the file 0600. A file that exists is never opened here, because closing a second descriptor
     /// of it would drop the locks that SQLite holds in this process.
     static func prepare(_ path: String) throws(LedgerStoreError) {

@@ -45,6 +45,9 @@ struct LedgerVerification {
     private static func checkFile(_ database: Database) throws {
         let answer = try String.fetchOne(database, sql: "PRAGMA integrity_check(1)") ?? "no answer"
         guard answer == "ok" else { throw SQLiteLedger.damaged("the ledger's database is damaged (\(answer))") }
+        // A read-only connection's integrity check leaves constraints out.
+        let others = try Int.fetchOne(database, sql: "SELECT count(*) FROM checkpoint WHERE id <> 1") ?? 0
+        guard others == 0 else { throw SQLiteLedger.damaged("the saved checkpoint was given another number") }
     }
 
     private func checkMeta() throws {

@@ -20,6 +20,7 @@ package final class SQLiteLedger: LedgerStore {
     /// Opens or makes the file and its folder, for the owner only. `origin` is the ledger's name in checkpoints: the first one given stays.
     package init(path: String, origin: String? = nil) throws(LedgerStoreError) {
         do {
+            if try LedgerFile.hasContent(path) { try Schema.inspect(path) }
             try LedgerFile.prepare(path)
             var configuration = Configuration()
             configuration.label = "penstock.ledger"

@@ -8,11 +8,19 @@ enum Schema {
     /// What this program writes into `meta`.
     static let format = "1"
 
-    /// Refuses a file of another program and one that a newer Penstock migrated, before changing anything in it.
-    static func migrate(_ database: some DatabaseWriter, path: String, origin: String?) throws {
+    private static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("0001-ledger", migrate: ledger0001)
-        try database.read { database in
+        return migrator
+    }
+
+    /// Refuses a file of another program and one that a newer Penstock migrated, through a connection that changes nothing in it. Call while nothing
+    /// else in this process has the file open.
+    static func inspect(_ path: String) throws {
+        var configuration = Configuration()
+        configuration.readonly = true
+        let queue = try DatabaseQueue(path: path, configuration: configuration)
+        try queue.read { database in
             let owner = try Int.fetchOne(database, sql: "PRAGMA application_id") ?? 0
             let tables = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_schema") ?? 0
             guard owner == applicationID || owner == 0 && tables == 0 else {
@@ -20,8 +28,15 @@ enum Schema {
             }
             guard try !migrator.hasBeenSuperseded(database) else { throw newer(path) }
         }
+        try queue.close()
+    }
+
+    static func migrate(_ database: some DatabaseWriter, path: String, origin: String?) throws {
         try migrator.migrate(database)
         try database.write { database in
+            guard try shape(database) == expectedShape() else {
+                throw LedgerStoreError(.damaged, "the tables of \(path) are not those that Penstock made; restore the database from a backup")
+            }
             guard try meta("format", database) == format else { throw newer(path) }
             guard let origin else { return }
             let stored = try meta("origin", database)
@@ -30,6 +45,18 @@ enum Schema {
             }
             try database.execute(sql: "INSERT INTO meta VALUES ('origin', ?) ON CONFLICT DO NOTHING", arguments: [origin])
         }
+    }
+
+    /// Every table, index, trigger and view, as SQL. A trigger could make a commit do other things than it says, and a table without one of our columns
+    /// could not be read.
+    private static func shape(_ database: Database) throws -> [String] {
+        try String.fetchAll(database, sql: "SELECT type || ' ' || name || ' ' || tbl_name || ' ' || coalesce(sql, '') FROM sqlite_schema ORDER BY 1")
+    }
+
+    private static func expectedShape() throws -> [String] {
+        let queue = try DatabaseQueue()
+        try migrator.migrate(queue)
+        return try queue.read { try shape($0) }
     }
 
     static func meta(_ name: String, _ database: Database) throws -> String? {

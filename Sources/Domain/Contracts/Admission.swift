@@ -45,6 +45,11 @@ package struct MalformedRow: Error, Hashable, Sendable, CustomStringConvertible 
     /// One sentence for the caller. It never repeats a value, only keys.
     package var message: String
 
+    package init(kind: Kind, message: String) {
+        self.kind = kind
+        self.message = message
+    }
+
     package var description: String { message }
 }
 

@@ -76,10 +76,10 @@ extension Column {
         var column = Column(name: try readName(fields.need("name")), type: try fields.need("logicalType").choice())
         column.required = try fields.take("required")?.bool() ?? false
         column.privacy = try fields.take("classification")?.choice() ?? .personal
-        column.role = try readRole(fields.take("customProperties"))
-        for key in ["unique", "primaryKey"] {
-            guard let node = fields.take(key), try node.bool() else { continue }
-            throw DocumentError("'\(key)' is not built yet: this version checks rows one by one; leave it out", at: node.place)
+        try column.readProperties(fields.take("customProperties"))
+        column.isKey = try fields.take("primaryKey")?.bool() ?? false
+        if let node = fields.take("unique"), try node.bool() {
+            throw DocumentError("'unique' is not built yet: write 'primaryKey: true', which is enforced in tables", at: node.place)
         }
         for key in ["relationships", "properties", "items"] {
             try fields.refuseUnbuilt(key, because: "columns are flat and stand for themselves in this version")
@@ -104,8 +104,8 @@ extension Column {
         return name
     }
 
-    private static func readRole(_ node: DocumentNode?) throws(DocumentError) -> Role {
-        var role: Role?
+    private mutating func readProperties(_ node: DocumentNode?) throws(DocumentError) {
+        var known: Set<String> = []
         for item in try node?.list() ?? [] {
             var fields = try item.fields()
             let property = try fields.need("property").text()
@@ -113,13 +113,13 @@ extension Column {
             for key in ["id", "description"] { _ = fields.take(key) }
             try fields.finish()
             guard property.hasPrefix("penstock.") else { continue }
-            guard property == "penstock.role" else {
-                throw DocumentError("unknown property '\(property.prefix(60))'; known here: penstock.role", at: item.place)
+            switch property {
+            case "penstock.role": role = try value.choice()
+            case "penstock.record": recordedAs = try value.choice()
+            default: throw DocumentError("unknown property '\(property.prefix(60))'; known here: penstock.role, penstock.record", at: item.place)
             }
-            guard role == nil else { throw DocumentError("penstock.role stands twice; keep one", at: item.place) }
-            role = try value.choice()
+            guard known.insert(property).inserted else { throw DocumentError("\(property) stands twice; keep one", at: item.place) }
         }
-        return role ?? .none
     }
 
     private mutating func readOptions(_ node: DocumentNode) throws(DocumentError) {
@@ -218,6 +218,8 @@ extension Column {
             throw DocumentError("the feature '\(name)' is text and needs validValues, whose order gives the model its codes", at: place)
         case (.entity, let type) where type != .string:
             throw DocumentError("the entity '\(name)' is \(type.spelled); an entity is a string", at: place)
+        case (.entity, _) where recordedAs == .keep || recordedAs == .drop:
+            throw DocumentError("the entity '\(name)' is always recorded as a keyed hash, so that its records can be found and erased; leave penstock.record out", at: place)
         case (.time, let type) where type != .timestamp:
             throw DocumentError("'\(name)' has the role time and is \(type.spelled); make it a timestamp", at: place)
         default: break

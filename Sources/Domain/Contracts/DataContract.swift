@@ -14,7 +14,7 @@ package struct Column: Hashable, Sendable {
     }
 
     package enum Privacy: String, CaseIterable, Sendable {
-        case `public`, `internal`, personal
+        case `public`, `internal`, personal, confidential, restricted, sensitive
     }
 
     package var name: String
@@ -29,6 +29,10 @@ package struct Column: Hashable, Sendable {
     package var role: Role
     /// `personal` where the contract says nothing: what nobody classified is protected.
     package var privacy: Privacy
+    /// What the contract asks records to keep; `nil` leaves it to the privacy class. See `recording`.
+    package var recordedAs: Recording?
+    /// Part of the table's key, which no two rows share. It means nothing for a request's row.
+    package var isKey = false
 
     package init(
         name: String, type: LogicalType, required: Bool = false, minimum: Double? = nil, maximum: Double? = nil, allowed: [String]? = nil,

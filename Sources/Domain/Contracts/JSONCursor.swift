@@ -8,28 +8,28 @@
 #endif
 
 /// A string token: the bytes between its quotes, and whether they hold escapes.
-struct StringToken {
-    var range: Range<Int>
-    var escaped: Bool
+package struct StringToken {
+    package var range: Range<Int>
+    package var escaped: Bool
 }
 
 /// A position in bytes. Reading past the end gives 0, which no grammar rule accepts outside an error.
-struct JSONCursor {
-    let bytes: UnsafeRawBufferPointer
-    private(set) var position = 0
+package struct JSONCursor {
+    package let bytes: UnsafeRawBufferPointer
+    package private(set) var position = 0
 
-    init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+    package init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
-    var atEnd: Bool { position >= bytes.count }
+    package var atEnd: Bool { position >= bytes.count }
 
     /// The byte here, or 0 at the end.
-    var byte: UInt8 { position < bytes.count ? bytes[position] : 0 }
+    package var byte: UInt8 { position < bytes.count ? bytes[position] : 0 }
 
     private func byte(at index: Int) -> UInt8 { index < bytes.count ? bytes[index] : 0 }
 
-    mutating func advance() { position += 1 }
+    package mutating func advance() { position += 1 }
 
-    mutating func skipSpace() {
+    package mutating func skipSpace() {
         while true {
             switch byte {
             case 0x20, 0x0a, 0x0d, 0x09: position += 1
@@ -38,20 +38,20 @@ struct JSONCursor {
         }
     }
 
-    mutating func take(_ character: UInt8) -> Bool {
+    package mutating func take(_ character: UInt8) -> Bool {
         guard byte == character else { return false }
         position += 1
         return true
     }
 
-    mutating func expect(_ word: StaticString) throws(MalformedRow) {
+    package mutating func expect(_ word: StaticString) throws(MalformedRow) {
         let letters = UnsafeBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount)
         for letter in letters {
             guard take(letter) else { throw refusal("expected '\(word)'") }
         }
     }
 
-    func refusal(_ problem: String) -> MalformedRow {
+    package func refusal(_ problem: String) -> MalformedRow {
         let place = atEnd ? "at the end" : "at byte \(position)"
         return MalformedRow(kind: .notJSON, message: "the request is not valid JSON: \(problem) \(place)")
     }
@@ -59,7 +59,7 @@ struct JSONCursor {
     // MARK: Strings
 
     /// Reads a string whose opening quote is here. Checks escapes and UTF-8; decodes nothing.
-    mutating func string() throws(MalformedRow) -> StringToken {
+    package mutating func string() throws(MalformedRow) -> StringToken {
         guard take(UInt8(ascii: "\"")) else { throw refusal("expected a string") }
         let start = position
         var escaped = false
@@ -138,7 +138,7 @@ struct JSONCursor {
     }
 
     /// The value of a checked token as UTF-8. Allocates: for strings with escapes and for messages.
-    func decoded(_ token: StringToken) -> [UInt8] {
+    package func decoded(_ token: StringToken) -> [UInt8] {
         guard token.escaped else { return Array(bytes[token.range]) }
         var text: [UInt8] = []
         var index = token.range.lowerBound
@@ -184,7 +184,7 @@ struct JSONCursor {
     ///
     /// A decimal whose digits and power of ten are both exact doubles needs one division or multiplication, which IEEE 754 rounds
     /// correctly (Clinger 1990). Everything else goes to strtod, which this program only ever calls in the C locale.
-    mutating func number() throws(MalformedRow) -> Double {
+    package mutating func number() throws(MalformedRow) -> Double {
         let start = position
         let negative = take(UInt8(ascii: "-"))
         var digits = Digits()

@@ -106,7 +106,7 @@ struct RowLayout: Sendable {
 }
 
 /// Finds texts by their bytes. Fixed once built, at most half full, so that a stranger's text costs a few probes.
-struct TextTable: Sendable {
+package struct TextTable: Sendable {
     private struct Slot: Sendable {
         var start = 0
         var count = 0
@@ -117,7 +117,7 @@ struct TextTable: Sendable {
     private var slots: [Slot]
     private var text: [UInt8] = []
 
-    init(_ entries: [(text: String, code: Int)]) {
+    package init(_ entries: [(text: String, code: Int)]) {
         var size = 2
         while size < entries.count * 2 { size *= 2 }
         slots = Array(repeating: Slot(), count: size)
@@ -131,7 +131,7 @@ struct TextTable: Sendable {
     }
 
     /// The text's code, or -1.
-    func code(of bytes: UnsafeRawBufferPointer) -> Int {
+    package func code(of bytes: UnsafeRawBufferPointer) -> Int {
         var index = Self.hash(bytes) & (slots.count - 1)
         while true {
             let slot = slots[index]

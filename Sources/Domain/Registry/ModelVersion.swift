@@ -14,7 +14,7 @@ package struct ModelVersionID: Hashable, Sendable, Codable, CustomStringConverti
 
     package init?(parsing text: String) {
         let parts = text.split(separator: "@", omittingEmptySubsequences: false)
-        guard parts.count == 2, let model = ModelName(parts[0]), let number = Int(parts[1]), number > 0 else { return nil }
+        guard parts.count == 2, let model = ModelName(parts[0]), let number = Int(parts[1]), number > 0, String(number) == parts[1] else { return nil }
         self.init(model: model, number: number)
     }
 
@@ -61,7 +61,7 @@ package struct Registration: Codable, Hashable, Sendable {
     package static func open(_ envelope: Envelope, trust: TrustRoot) throws(EvidenceError) -> Registration {
         let statement: Statement<Registration> = try envelope.decodeUnverified(as: statementPayloadType)
         let registration = statement.predicate
-        guard statement.predicateType == predicateType, statement.isAbout(registration.artifact) else {
+        guard statement.isStatement(predicateType), statement.isAbout(registration.artifact) else {
             throw EvidenceError(.malformed, "the statement is no registration of the artifact that it names")
         }
         guard registration.version.number > 0, registration.bytes >= 0 else {

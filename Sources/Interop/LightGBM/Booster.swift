@@ -21,8 +21,8 @@ package final class Booster: Sendable {
     }
 }
 
+/// Unchecked: LightGBM guards its booster with a read-write lock of its own, and we never change it after loading.
 @safe private struct BoosterHandle: ~Copyable, @unchecked Sendable {
-    // LightGBM guards its booster with a read-write lock of its own; we never change it after loading.
     let pointer: lightgbm_booster
     let calls: LightGBMLibrary.Calls
     let iterations: Int

@@ -4,7 +4,7 @@ extension DocumentNode {
     /// What the value is called in messages.
     package var kind: String {
         switch value {
-        case .scalar(let text, let plain): plain && Self.isNull(text) ? "nothing" : "'\(text.prefix(60))'"
+        case .scalar(let text, let plain): plain && Self.isNull(text) ? "nothing" : "'\(text.shown(60))'"
         case .list: "a list"
         case .map: "a map"
         }
@@ -115,7 +115,7 @@ package struct DocumentFields: ~Copyable {
         guard let unknown = rest.first else { return }
         let near = asked.filter { !$0.isEmpty }.min { Self.distance($0, unknown.key) < Self.distance($1, unknown.key) }
         let hint = near.map { Self.distance($0, unknown.key) <= 2 ? "; did you mean '\($0)'?" : "; known here: \(asked.joined(separator: ", "))" } ?? ""
-        throw DocumentError("unknown key '\(unknown.key.prefix(60))'\(hint)", at: unknown.place)
+        throw DocumentError("unknown key '\(unknown.key.shown(60))'\(hint)", at: unknown.place)
     }
 
     /// Levenshtein distance, cut at 60 characters.

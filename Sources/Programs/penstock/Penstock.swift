@@ -41,7 +41,11 @@ struct Penstock: AsyncParsableCommand {
                 Terminal.say(failure)
                 exit(withError: failure.code)
             }
-            exit(withError: error)
+            // Help, usage and exit codes are ArgumentParser's; anything else should have been translated.
+            guard exitCode(for: error) == .failure, !(error is ExitCode) else { exit(withError: error) }
+            let bug = Failure.bug("\(error)")
+            Terminal.say(bug)
+            exit(withError: bug.code)
         }
     }
 }

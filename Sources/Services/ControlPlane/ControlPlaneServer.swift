@@ -100,7 +100,7 @@ package struct ControlPlaneServer: Service {
             return ControlPlaneError(.address, "the control plane cannot listen on \(place): \(error)", cause: error)
         }
         return ControlPlaneError(
-            .addressInUse, "port \(configuration.port) of \(configuration.host) is in use: stop the program that has it, or choose another with --port",
+            .addressInUse, "port \(configuration.port) of \(configuration.host) is in use: stop the program that has it, or choose another with --listen",
             cause: error)
     }
 }

@@ -27,6 +27,9 @@ extension ReleaseController: ReleaseDesk {
             outcome = try await dependencies.probe.evaluate(
                 ProbeSubject(artifact: registration.artifact, format: registration.format, contract: registration.contract), dataset: dataset)
         } catch { throw DeskError(.invalid, rule: "evaluation", error.message) }
+        guard outcome.metrics.values.allSatisfy(\.isFinite) else {
+            throw DeskError(.invalid, rule: "evaluation", "the probe measured something that is not a number; look at the data set and measure again")
+        }
         let evaluation = Evaluation(
             artifact: registration.artifact, dataset: dataset, contract: registration.contract, label: outcome.label, rows: outcome.rows,
             metrics: outcome.metrics, runtime: outcome.runtime, sandbox: outcome.sandbox, measured: dependencies.clock.now())
@@ -65,7 +68,7 @@ extension ReleaseController: ReleaseDesk {
         try await files.check(proposal, model: model)
         try await refuseWithoutEvidence(proposal, model, state, now)
         try await record(.release(proposal.release, .proposed(envelope, at: now)))
-        while try await pass() {}
+        await settle()
         return try await release(proposal.release)
     }
 
@@ -90,7 +93,7 @@ extension ReleaseController: ReleaseDesk {
         try checkAge(approval.signed)
         let event: ReleaseEvent = approval.answer == .approve ? .approved(envelope, at: now) : .rejected(envelope, at: now)
         try await record(.release(id, event))
-        while try await pass() {}
+        await settle()
         return try await release(id)
     }
 
@@ -130,6 +133,9 @@ extension ReleaseController: ReleaseDesk {
         guard let route = state.route(of: release.proposal.service), route.champion == release.specDigest, let standby = route.standby else {
             throw DeskError(.conflict, rule: "phase", "\(release.id) is \(release.phase.rawValue) and has no warm predecessor to go back to")
         }
+        if let ended = state.releases.values.first(where: { $0.specDigest == standby && $0.phase.isTerminal }) {
+            throw DeskError(.conflict, rule: "phase", "\(release.id) stands where \(ended.id) was \(ended.phase.rawValue), which does not come back; propose what is to answer")
+        }
         let now = dependencies.clock.now()
         let back = ServiceRoute(service: route.service, champion: standby, standby: route.champion, preparing: nil)
         let (generation, table) = signedTable(state, with: back, adding: nil, at: now)
@@ -160,9 +166,11 @@ extension ReleaseController: ReleaseDesk {
         let trust = try await trust()
         let observation: Observation
         do { observation = try Observation.open(envelope, trust: trust) } catch { throw DeskError(error) }
-        // Told twice is told once: a node repeats what it could not deliver.
-        if await keeper.state.observations.contains(observation) { return }
-        try await record(.observed(envelope, at: dependencies.clock.now()))
+        let now = dependencies.clock.now()
+        try await keeper.exclusively { keeper throws(DeskError) in
+            // Told twice is told once: a node repeats what it could not deliver.
+            if !keeper.state.observations.contains(observation) { try await keeper.record([.observed(envelope, at: now)]) }
+        }
     }
 
     package func nodes() async throws(DeskError) -> [NodeView] {

@@ -37,7 +37,7 @@ package final class ReleaseController: Service, Sendable {
 
     let dependencies: Dependencies
     let keys: ServiceKeys
-    let keeper: StateKeeper
+    package let keeper: StateKeeper
     let files: ReleaseFiles
     private let interval: Duration
 
@@ -54,14 +54,16 @@ package final class ReleaseController: Service, Sendable {
     package func open(trust envelope: Envelope) async throws(DeskError) {
         try await keeper.load()
         let current = await keeper.state
+        if current.trust != nil, current.trustEnvelope?.payload != envelope.payload {
+            throw DeskError(.damaged, rule: "trust", "trust.json is not the trust root that this ledger has; put the right file back, or raise its version with 'penstock trust'")
+        }
+        // Looked at before the first entry is written: a ledger cannot be begun again.
+        if let trust = current.trust ?? (try? TrustRoot.openGenesis(envelope)), let service = keys.misfit(with: trust) {
+            throw DeskError(.damaged, rule: "trust", "the \(service) key in this home is not the one that the trust root lists; restore the keys folder")
+        }
         if current.trust == nil {
             let at = dependencies.clock.now()
             try await keeper.exclusively { keeper throws(DeskError) in try await keeper.record([.trustRoot(envelope, at: at)]) }
-        } else if current.trustEnvelope?.payload != envelope.payload {
-            throw DeskError(.damaged, rule: "trust", "trust.json is not the trust root that this ledger has; put the right file back, or raise its version with 'penstock trust'")
-        }
-        if let trust = await keeper.state.trust, let service = keys.misfit(with: trust) {
-            throw DeskError(.damaged, rule: "trust", "the \(service) key in this home is not the one that the trust root lists; restore the keys folder")
         }
     }
 
@@ -76,22 +78,36 @@ package final class ReleaseController: Service, Sendable {
         }
     }
 
-    /// One step for the first release that can take one; false when there is nothing to do.
+    /// One step for the first release that can take one; false when there is nothing to do. What keeps one release from its step keeps no other.
     package func pass() async throws(DeskError) -> Bool {
+        try await keeper.refresh()
         let state = await keeper.state
         guard let trust = state.trust else { return false }
+        var failure: DeskError?
         for release in state.releases.values.sorted(by: { $0.proposal.number < $1.proposal.number || $0.id < $1.id && $0.proposal.number == $1.proposal.number }) {
-            let moved: Bool
-            switch release.phase {
-            case .validating: moved = try await validate(release, state)
-            case .awaitingApproval: moved = try await prepare(release, state, trust)
-            case .preparing: moved = try await expose(release, state, trust)
-            case .exposed: moved = try await confirm(release, state)
-            case .live, .superseded, .refused, .rejected, .aborted, .rolledBack: moved = false
-            }
-            if moved { return true }
+            do throws(DeskError) {
+                if try await step(release, state, trust) { return true }
+            } catch { failure = failure ?? error }
         }
+        if let failure { throw failure }
         return false
+    }
+
+    private func step(_ release: Release, _ state: SystemState, _ trust: TrustRoot) async throws(DeskError) -> Bool {
+        switch release.phase {
+        case .validating: try await validate(release, state)
+        case .awaitingApproval: try await prepare(release, state, trust)
+        case .preparing: try await expose(release, state, trust)
+        case .exposed: try await confirm(release, state)
+        case .live, .superseded, .refused, .rejected, .aborted, .rolledBack: false
+        }
+    }
+
+    /// Moves on what was just asked for. That is in the ledger whatever comes of this: the next pass goes on where one fails.
+    func settle() async {
+        do { while try await pass() {} } catch {
+            dependencies.logger.warning("a controller pass failed and will be repeated", metadata: ["error": "\(error)"])
+        }
     }
 
     /// Appends if the release is still where the decision found it.

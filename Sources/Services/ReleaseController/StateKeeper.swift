@@ -24,16 +24,30 @@ package actor StateKeeper {
     package func load() async throws(DeskError) {
         state = SystemState()
         try await catchUp()
-        do throws(LedgerStoreError) {
-            for head in try await store.heads(prefix: "") {
-                guard state.revisions[head.stream.text] == head.revision, state.summary(of: head.stream.text) == head.body else {
-                    throw LedgerStoreError(
-                        .damaged,
-                        "the stored state of '\(head.stream)' is not what the ledger says; a row was changed by hand: restore the database from a backup, or export and look with 'penstock ledger verify'"
-                    )
-                }
+        while let stream = try await firstChangedHead() {
+            let size = state.size
+            try await catchUp()
+            // Another control plane that writes meanwhile explains a difference; nothing else does.
+            guard state.size > size else {
+                throw DeskError(
+                    .damaged, rule: "ledger",
+                    "the stored state of '\(stream)' is not what the ledger says; a row was changed by hand: restore the database from a backup, or export and look with 'penstock ledger verify'"
+                )
             }
-        } catch { throw DeskError(error) }
+        }
+    }
+
+    private func firstChangedHead() async throws(DeskError) -> StreamID? {
+        let heads: [StreamHead]
+        do { heads = try await store.heads(prefix: "") } catch { throw DeskError(error) }
+        if let changed = heads.first(where: { state.revisions[$0.stream.text] != $0.revision || state.summary(of: $0.stream.text) != $0.body }) { return changed.stream }
+        let missing = Set(state.revisions.keys).subtracting(heads.map(\.stream.text))
+        return missing.min().map { StreamID($0) }
+    }
+
+    /// Folds what another control plane wrote, and what this one wrote without hearing of it.
+    package func refresh() async throws(DeskError) {
+        try await exclusively { keeper throws(DeskError) in try await keeper.catchUp() }
     }
 
     /// Runs one read-decide-write at a time, so that nothing decided is stale when it is written.
@@ -65,13 +79,31 @@ package actor StateKeeper {
             appends[appends.count - 1].subjects.append(record.subjects)
             appends[appends.count - 1].head = next.summary(of: stream.text)
         }
-        do {
-            _ = try await store.commit(appends)
-        } catch {
-            if error.code == .conflict { try await catchUp() }
+        if let fence = fence(for: records, next) { appends.append(fence) }
+        let position: LedgerPosition
+        do { position = try await store.commit(appends) } catch {
+            if error.code == .conflict { try await explainConflict() }
             throw DeskError(error)
         }
-        state = next
+        // What another control plane wrote to other streams lies before these entries: the ledger's order decides.
+        if position.size == next.size { state = next } else { try await catchUp() }
+    }
+
+    /// Whether a proposal is new depends on what was rolled back. A rollback comes with a table, so none may come between: an append without
+    /// entries only says how many there must be.
+    private func fence(for records: [LedgerRecord], _ next: SystemState) -> LedgerAppend? {
+        guard let revision = state.revisions["routing"], records.contains(where: { if case .release(_, .proposed) = $0 { true } else { false } }) else { return nil }
+        return LedgerAppend(stream: StreamID("routing"), expectedRevision: revision, entries: [], subjects: [], head: next.summary(of: "routing"))
+    }
+
+    /// A conflict comes from entries that this control plane has not read. When there are none, the stored revisions are wrong.
+    private func explainConflict() async throws(DeskError) {
+        let size = state.size
+        try await catchUp()
+        guard state.size > size else {
+            throw DeskError(
+                .damaged, rule: "ledger", "the ledger refuses entries as late, and nobody has written others; a row was changed by hand: look with 'penstock ledger verify'")
+        }
     }
 
     private func catchUp() async throws(DeskError) {

@@ -45,6 +45,10 @@ extension ReleaseController {
             return
         }
         let now = dependencies.clock.now()
+        guard outcome.milliseconds.isFinite else {
+            try await append([.release(release.id, .aborted(.controller(reason: "the rehearsal errored: it took no time that is a number"), at: now))], if: release)
+            return
+        }
         let finding = Reversibility(
             artifact: model.artifact, baseline: baseline, milliseconds: outcome.milliseconds, answers: outcome.answers, measured: now)
         let envelope = Envelope(signing: finding.statement, as: statementPayloadType, by: [keys.validator])
@@ -55,7 +59,9 @@ extension ReleaseController {
         guard let complete = try? release.tally(trust: trust).isComplete, complete, let digest = release.specDigest else { return false }
         let now = dependencies.clock.now()
         let route = state.route(of: release.proposal.service)
-        guard route?.preparing == nil, route?.candidate == nil else { return false }
+        guard route?.preparing == nil, route?.candidate == nil, !trust.isExpired(at: now) else { return false }
+        // The one before must be seen to answer first: nobody would look for it behind its successor.
+        guard !state.releases.values.contains(where: { $0.phase == .exposed && $0.proposal.service == release.proposal.service }) else { return false }
         guard try await isStillFounded(release, route, state, now) else { return true }
         let service = release.proposal.service
         guard var route else {
@@ -74,11 +80,15 @@ extension ReleaseController {
         return true
     }
 
-    /// Looks again at what approval rested on: the baseline and the age of the evidence. An approved release without it is aborted.
+    /// Looks again at what approval rested on: the baseline, the age of the signatures and that of the evidence. An approved release without it is
+    /// aborted.
     private func isStillFounded(_ release: Release, _ route: ServiceRoute?, _ state: SystemState, _ now: Instant) async throws(DeskError) -> Bool {
         var reason: String?
         let spec = release.spec.flatMap { try? ReleaseSpec.read($0.bytes) }
-        if spec?.baseline != route?.champion {
+        let approvals = release.approvals.compactMap { try? $0.decodeUnverified(Approval.self, as: Approval.payloadType) }
+        if let old = approvals.first(where: { now.since($0.signed) > Approval.lifetime }) {
+            reason = "\(old.person) signed at \(old.signed), and a signature counts for \(Approval.lifetime.spelled); propose it again"
+        } else if spec?.baseline != route?.champion {
             reason = "another release went live after it was sealed; propose it again against that one"
         } else if let model = spec?.model {
             let policy = try await files.policy(release.proposal.policy)
@@ -113,7 +123,7 @@ extension ReleaseController {
             return true
         }
         let rehearsed = Set(seen.filter { $0.state == .rehearsed }.map(\.node))
-        guard !rehearsed.isEmpty, state.nodesServing(route).isSubset(of: rehearsed) else { return false }
+        guard !rehearsed.isEmpty, state.nodesServing(route).isSubset(of: rehearsed), !trust.isExpired(at: now) else { return false }
         let next = ServiceRoute(service: route.service, champion: digest, standby: route.champion)
         let (order, table) = signedTable(state, with: next, adding: nil, at: now)
         try await append([.routing(table, at: now), .release(release.id, .exposed(step: 0, order: order, at: now))], if: release)

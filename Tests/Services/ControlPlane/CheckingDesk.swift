@@ -121,7 +121,7 @@ final class CheckingDesk: ReleaseDesk {
         }
     }
 
-    private func read<Value: Decodable>(_ envelope: Envelope, _ type: String) throws(DeskError) -> Value {
+    private func read<Value: Codable>(_ envelope: Envelope, _ type: String) throws(DeskError) -> Value {
         do { return try envelope.decodeUnverified(as: type) } catch { throw DeskError(.invalid, rule: "envelope", error.message) }
     }
 }

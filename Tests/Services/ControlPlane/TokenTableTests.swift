@@ -13,7 +13,7 @@ struct CountingRandom: RandomSource {
     @Test func anIssuedTokenIsFoundAndNothingNearIt() throws {
         let name = try #require(TokenName("ana"))
         let (token, record) = TokenTable.issue(kind: .operator, name: name, random: CountingRandom(first: 7))
-        let table = try TokenTable(json: StrictJSON.encode([record]))
+        let table = try TokenTable([record])
         #expect(token.utf8.count == 56)
         #expect(table.find(token) == record)
         #expect(try TokenTable(json: table.json).find(token) == record)
@@ -28,8 +28,9 @@ struct CountingRandom: RandomSource {
     }
 
     @Test(arguments: [
-        "", "{}", "[{}]", #"[{"id":"0000000","kind":"node","name":"a","sha256":""}]"#, #"[{"id":"00000000","kind":"root","name":"a","sha256":""}]"#,
-        #"[{"id":"00000000","kind":"node","name":"a","sha256":"00"}]"#,
+        "", "{}", "[]", #"{"format":1}"#, #"{"format":2,"tokens":[]}"#, #"{"format":1,"tokens":[{}]}"#,
+        #"{"format":1,"tokens":[{"id":"0000000","kind":"node","name":"a","sha256":""}]}"#, #"{"format":1,"tokens":[{"id":"00000000","kind":"root","name":"a","sha256":""}]}"#,
+        #"{"format":1,"tokens":[{"id":"00000000","kind":"node","name":"a","sha256":"00"}]}"#,
     ])
     func aTokenFileThatCannotBeReadStopsTheStart(text: String) {
         #expect(throws: ControlPlaneError.self) { try TokenTable(json: Array(text.utf8)) }

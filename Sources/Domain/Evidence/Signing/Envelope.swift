@@ -46,7 +46,7 @@ package struct Envelope: Hashable, Sendable {
     }
 
     /// Decodes the payload after checking that one of `keys` signed it and that it is of the expected type.
-    package func open<Value: Decodable>(_: Value.Type = Value.self, as type: String, signedBy keys: some Sequence<VerificationKey>) throws(EvidenceError) -> Value {
+    package func open<Value: Codable>(_: Value.Type = Value.self, as type: String, signedBy keys: some Sequence<VerificationKey>) throws(EvidenceError) -> Value {
         guard !signers(among: keys).isEmpty else {
             throw EvidenceError(.unsigned, "the \(type) envelope carries no valid signature of an accepted key")
         }
@@ -54,12 +54,21 @@ package struct Envelope: Hashable, Sendable {
     }
 
     /// Decodes without looking at signatures: for finding out which keys to ask, and for showing. Never a reason to act.
-    package func decodeUnverified<Value: Decodable>(_: Value.Type = Value.self, as type: String) throws(EvidenceError) -> Value {
+    package func decodeUnverified<Value: Codable>(_: Value.Type = Value.self, as type: String) throws(EvidenceError) -> Value {
+        try read(as: type) { try StrictJSON.decodeExactly(from: $0) }
+    }
+
+    /// A part of the payload, for finding and ordering envelopes that were checked before.
+    package func peek<Part: Decodable>(_: Part.Type = Part.self, as type: String) throws(EvidenceError) -> Part {
+        try read(as: type) { try StrictJSON.decode(from: $0) }
+    }
+
+    private func read<Value>(as type: String, _ decode: ([UInt8]) throws -> Value) throws(EvidenceError) -> Value {
         guard payloadType == type else {
             throw EvidenceError(.malformed, "the envelope holds '\(payloadType.prefix(100))' where '\(type)' is expected")
         }
         do {
-            return try StrictJSON.decode(from: payload)
+            return try decode(payload)
         } catch {
             throw EvidenceError(.malformed, "the \(type) payload cannot be read: \(StrictJSON.explain(error))")
         }

@@ -1,7 +1,7 @@
+// Ed25519 keys and their names.
 private import Foundation
 package import Primitives
 
-// Ed25519 keys and their names.
 private import enum Crypto.Curve25519
 
 /// The name of a public key: the digest of its 32 bytes. A hint about which key to try, never a reason to believe.

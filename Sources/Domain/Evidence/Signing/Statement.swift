@@ -14,7 +14,9 @@ package struct Statement<Predicate: Codable & Hashable & Sendable>: Codable, Has
         }
     }
 
-    package var type = "https://in-toto.io/Statement/v1"
+    package static var statementType: String { "https://in-toto.io/Statement/v1" }
+
+    package var type = Self.statementType
     package var subject: [Subject]
     package var predicateType: String
     package var predicate: Predicate
@@ -24,6 +26,8 @@ package struct Statement<Predicate: Codable & Hashable & Sendable>: Codable, Has
         self.predicateType = predicateType
         self.predicate = predicate
     }
+
+    package func isStatement(_ predicateType: String) -> Bool { type == Self.statementType && self.predicateType == predicateType }
 
     package func isAbout(_ digest: Digest) -> Bool { subject.contains { $0.digest["sha256"] == digest.hex } }
 

@@ -44,7 +44,8 @@ package struct Approval: Codable, Hashable, Sendable {
     package static func open(_ envelope: Envelope, for spec: ReleaseSpec, digest: Digest, trust: TrustRoot) throws(ReleaseError) -> Approval {
         let approval: Approval
         do { approval = try envelope.decodeUnverified(as: payloadType) } catch { throw ReleaseError(.invalid, error.message) }
-        guard approval.format == 1, approval.system == trust.system, approval.environment == trust.environment else {
+        guard approval.format == 1 else { throw ReleaseError(.invalid, "the approval has format \(approval.format), which is newer than this program; update penstock") }
+        guard approval.system == trust.system, approval.environment == trust.environment else {
             throw ReleaseError(.invalid, "the approval is for \(approval.system)/\(approval.environment), and approvals do not carry from one environment to another")
         }
         guard approval.release == spec.release, approval.spec == digest else {
@@ -77,10 +78,12 @@ package struct ApprovalTally: Hashable, Sendable {
     package init(spec: ReleaseSpec, trust: TrustRoot, approvals: [Approval]) {
         var need: [Role: Int] = trust.approvals
         for rule in spec.approvals { need[rule.role] = max(need[rule.role] ?? 0, rule.count) }
-        var counted: Set<PersonID> = []
+        var counted: [PersonID: Set<Role>] = [:]
         var have: [Role: Int] = [:]
-        for approval in approvals where approval.answer == .approve && (trust.solo || !counted.contains(approval.person)) {
-            counted.insert(approval.person)
+        for approval in approvals where approval.answer == .approve {
+            let earlier = counted[approval.person, default: []]
+            guard earlier.isEmpty || (trust.solo && !earlier.contains(approval.role)) else { continue }
+            counted[approval.person, default: []].insert(approval.role)
             have[approval.role, default: 0] += 1
         }
         missing = need.keys.sorted().compactMap { role in

@@ -36,7 +36,8 @@ package struct StopOrder: Codable, Hashable, Sendable {
     package static func open(_ envelope: Envelope, for release: ReleaseID, trust: TrustRoot) throws(ReleaseError) -> StopOrder {
         let order: StopOrder
         do { order = try envelope.decodeUnverified(as: payloadType) } catch { throw ReleaseError(.invalid, error.message) }
-        guard order.format == 1, order.system == trust.system, order.environment == trust.environment, order.release == release else {
+        guard order.format == 1 else { throw ReleaseError(.invalid, "the order has format \(order.format), which is newer than this program; update penstock") }
+        guard order.system == trust.system, order.environment == trust.environment, order.release == release else {
             throw ReleaseError(.invalid, "the signed order is about \(order.release) of \(order.system)/\(order.environment), not about \(release) here")
         }
         guard trust.signers(of: envelope).contains(where: { $0.id == order.person }) else {

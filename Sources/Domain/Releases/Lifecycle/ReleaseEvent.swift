@@ -52,6 +52,7 @@ package enum ReleaseEvent: Hashable, Sendable {
 
 /// The JSON of an event: one flat object whose keys depend on the kind.
 private struct ReleaseEventFields: Codable {
+    var format = 1
     var release: ReleaseID
     var at: Instant
     var envelope: Envelope?
@@ -105,6 +106,7 @@ extension ReleaseEvent {
         do { fields = try StrictJSON.decode(from: payload) } catch {
             throw ReleaseError(.invalid, "the \(kind) entry cannot be read: \(StrictJSON.explain(error))")
         }
+        guard fields.format == 1 else { throw ReleaseError(.invalid, "the \(kind) entry has format \(fields.format), which is newer than this program; update penstock") }
         guard let event = event(kind, fields) else {
             throw ReleaseError(.invalid, "the \(kind) entry lacks what its kind says, or the kind is newer than this program")
         }

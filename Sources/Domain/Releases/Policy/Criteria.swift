@@ -39,7 +39,10 @@ extension ReleasePolicy {
         guard let within = rehearsedWithin else { return [] }
         let fitting = rehearsals.last { $0.baseline == baseline }
         let verdict: Verdict =
-            fitting.map { $0.milliseconds.isFinite && $0.milliseconds <= within.seconds * 1000 ? .met : .failed } ?? .missing
+            fitting.map { fitting in
+                guard fitting.answers > 0, fitting.milliseconds >= 0 else { return .errored }
+                return fitting.milliseconds.isFinite && fitting.milliseconds <= within.seconds * 1000 ? .met : .failed
+            } ?? .missing
         return [
             CriterionResult(
                 validator: "reversibility", criterion: "back within \(within.spelled)", subjects: [artifact] + (baseline.map { [$0] } ?? []), verdict: verdict)

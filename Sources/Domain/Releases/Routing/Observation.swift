@@ -50,7 +50,10 @@ package struct Observation: Codable, Hashable, Sendable {
         guard let key = trust.nodes[observation.node], !envelope.signers(among: [key]).isEmpty else {
             throw ReleaseError(.authority, "the observation is not signed by the key that the trust root lists for node \(observation.node)")
         }
-        guard observation.format == 1, observation.system == trust.system, observation.environment == trust.environment else {
+        guard observation.format == 1 else {
+            throw ReleaseError(.invalid, "the observation has format \(observation.format), which is newer than this program; update penstock")
+        }
+        guard observation.system == trust.system, observation.environment == trust.environment else {
             throw ReleaseError(.invalid, "the observation of \(observation.node) is for another system or environment")
         }
         return observation

@@ -47,6 +47,9 @@ package enum LedgerRecord: Hashable, Sendable {
         do { signed = try StrictJSON.decode(from: entry.payload) } catch {
             throw ReleaseError(.invalid, "the \(entry.kind) entry cannot be read: \(StrictJSON.explain(error))")
         }
+        guard signed.format == 1 else {
+            throw ReleaseError(.invalid, "the \(entry.kind) entry has format \(signed.format), which is newer than this program; update penstock")
+        }
         switch entry.kind {
         case "trust.root": return .trustRoot(signed.envelope, at: signed.at)
         case "model.registered": return .registered(signed.envelope, at: signed.at)
@@ -74,7 +77,7 @@ package enum LedgerRecord: Hashable, Sendable {
         switch self {
         case .trustRoot, .routing: []
         case .registered(let envelope, _): Self.registration(envelope).map { [$0.artifact, $0.contract] } ?? []
-        case .evidence(let envelope, _): (try? envelope.decodeUnverified(AnySubjects.self, as: statementPayloadType))?.digests ?? []
+        case .evidence(let envelope, _): (try? envelope.peek(AnySubjects.self, as: statementPayloadType))?.digests ?? []
         case .release(_, .sealed(let spec, _)): [Digest.of(spec.bytes)]
         case .release: []
         case .observed(let envelope, _): Self.observation(envelope).map { [$0.spec] } ?? []
@@ -91,6 +94,7 @@ package enum LedgerRecord: Hashable, Sendable {
 }
 
 private struct SignedRecord: Codable {
+    var format = 1
     var envelope: Envelope
     var at: Instant
 }

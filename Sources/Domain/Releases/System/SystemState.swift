@@ -99,20 +99,29 @@ package struct SystemState: Hashable, Sendable {
         guard !envelope.signers(among: [trust.services.validator]).isEmpty else {
             throw ReleaseError(.authority, "a statement is accepted only with the signature of this system's validator")
         }
-        if let statement: Statement<Evaluation> = try? envelope.decodeUnverified(as: statementPayloadType), statement.predicateType == Evaluation.predicateType {
+        if let statement: Statement<Evaluation> = try? envelope.decodeUnverified(as: statementPayloadType), statement.isStatement(Evaluation.predicateType) {
+            try check(statement, isAbout: [statement.predicate.artifact, statement.predicate.dataset])
             evaluations[statement.predicate.artifact, default: []].append(statement.predicate)
         } else if let statement: Statement<Reversibility> = try? envelope.decodeUnverified(as: statementPayloadType),
-            statement.predicateType == Reversibility.predicateType
+            statement.isStatement(Reversibility.predicateType)
         {
+            try check(statement, isAbout: [statement.predicate.artifact, statement.predicate.baseline])
             rehearsals[statement.predicate.artifact, default: []].append(statement.predicate)
         } else {
             throw ReleaseError(.invalid, "the statement is of no kind that this program knows")
         }
     }
 
+    private func check<Predicate>(_ statement: Statement<Predicate>, isAbout digests: [Digest]) throws(ReleaseError) {
+        for digest in digests where !statement.isAbout(digest) {
+            throw ReleaseError(.invalid, "the statement's predicate is about \(digest.short), and its subjects are not")
+        }
+    }
+
     private mutating func take(_ event: ReleaseEvent, of id: ReleaseID, trust: TrustRoot) throws(ReleaseError) {
         if var release = releases[id] {
             try release.apply(event, trust: trust)
+            try check(event, of: release)
             releases[id] = release
         } else {
             let release = try Release(event, trust: trust)
@@ -121,10 +130,49 @@ package struct SystemState: Hashable, Sendable {
             guard release.proposal.number == next else {
                 throw ReleaseError(.order, "\(id) cannot be proposed: the next release of \(release.proposal.service) is number \(next)")
             }
+            if let model = release.proposal.model, versions[model] == nil {
+                throw ReleaseError(.invalid, "\(id) proposes \(model), which is not registered")
+            }
             try checkNovelty(release.proposal)
             releases[id] = release
         }
         histories[id, default: []].append(HistoryEntry(index: size, kind: event.kind, at: event.at))
+    }
+
+    /// What an event says about other releases and about the routing must be so.
+    private func check(_ event: ReleaseEvent, of release: Release) throws(ReleaseError) {
+        let route = route(of: release.proposal.service)
+        switch event {
+        case .superseded(let successor, _):
+            guard let other = releases[successor], other.phase == .live, other.proposal.service == release.proposal.service else {
+                throw ReleaseError(.phase, "\(release.id) cannot be superseded by \(successor), which is not live in its place")
+            }
+        case .exposed(_, let order, _), .reinstated(let order, _):
+            guard table?.order == order, route?.champion == release.specDigest || route?.candidate?.spec == release.specDigest else {
+                throw ReleaseError(.order, "\(release.id) cannot answer by table \(order), which does not route to it")
+            }
+        case .rolledBack(_, let order, _):
+            guard table?.order == order, route?.champion != release.specDigest, route?.candidate?.spec != release.specDigest else {
+                throw ReleaseError(.order, "\(release.id) cannot be rolled back by table \(order), which still routes to it")
+            }
+        case .live:
+            guard route?.champion == release.specDigest else { throw ReleaseError(.order, "\(release.id) cannot be live while the table does not route to it") }
+        case .proposed, .sealed, .refused, .approved, .rejected, .preparing, .aborted: break
+        }
+    }
+
+    /// Traffic goes to what was approved and has not ended: ended is for good. A standby answers nothing.
+    private func check(_ route: ServiceRoute) throws(ReleaseError) {
+        for digest in [route.champion, route.candidate?.spec, route.preparing].compactMap({ $0 }) {
+            guard let release = releases.values.first(where: { $0.specDigest == digest && $0.proposal.service == route.service }) else {
+                throw ReleaseError(.invalid, "the routing table names spec \(digest.short), which is of no release of \(route.service)")
+            }
+            switch release.phase {
+            case .preparing, .exposed, .live, .superseded: break
+            case .validating, .awaitingApproval, .refused, .rejected, .aborted, .rolledBack:
+                throw ReleaseError(.phase, "the routing table routes to \(release.id), which is \(release.phase.rawValue)")
+            }
+        }
     }
 
     /// A release that was rolled back stays rolled back: the very same change is not proposed again.
@@ -141,7 +189,10 @@ package struct SystemState: Hashable, Sendable {
     private mutating func take(table envelope: Envelope, at: Instant, trust: TrustRoot) throws(ReleaseError) {
         let next = try RoutingTable.open(envelope, trust: trust, after: table?.order)
         guard next.order != table?.order else { throw ReleaseError(.order, "routing table \(next.order) was issued already") }
-        for route in next.routes { _ = try VerifiedRoute(verifying: route, bundles: next.bundles, trust: trust) }
+        for route in next.routes {
+            try check(route)
+            _ = try VerifiedRoute(verifying: route, bundles: next.bundles, trust: trust)
+        }
         tables.append(TableAt(table: next, at: at))
         tableEnvelope = envelope
     }

@@ -4,11 +4,11 @@ import ControlPlane
 import Evidence
 import FileArtifacts
 import Foundation
+import LocalProcesses
 import Logging
 import ModelEngines
 import Ports
 import Primitives
-import ProbeProcess
 import ReleaseController
 import SQLiteLedger
 import SandboxedProbe
@@ -25,17 +25,18 @@ struct ControlPlaneCommand: AsyncParsableCommand {
     func run() async throws {
         let home = home.resolved
         try home.requireInitialised()
+        let root = try home.trustRoot()
         let envelope = try home.trustEnvelope()
-        let root = try TrustRoot.openGenesis(envelope)
         let logger = ProgramLog.start(named: "control-plane")
         let artifacts = try FileArtifacts(folder: home.artifacts)
-        let ledger = try SQLiteLedger(path: home.database)
+        let ledger = try SQLiteLedger(path: home.database, origin: root.ledgerOrigin)
         try await ledger.verify()
         try await Self.checkAgainstSaved(ledger, root)
+        let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let runner = await ProbeProcess(
-            executable: try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"),
+            executable: program,
             libraryDirectories: ModelEngines.libraryDirectories(
-                setting: ProcessInfo.processInfo.environment["PENSTOCK_LIBRARIES"], program: nil, workingDirectory: FileManager.default.currentDirectoryPath))
+                setting: ProcessInfo.processInfo.environment["PENSTOCK_LIBRARIES"], program: program, workingDirectory: FileManager.default.currentDirectoryPath))
         let controller = ReleaseController(
             .init(
                 store: ledger, artifacts: artifacts, parser: YAMLDocumentParser(), probe: SandboxedProbe(artifacts: artifacts, runner: runner), clock: SystemClock(),
@@ -77,7 +78,8 @@ struct ListenAddress: ExpressibleByArgument {
         self.init(host: String(argument[..<colon]).trimmingCharacters(in: ["[", "]"]), port: port)
     }
 
-    var defaultValueDescription: String { "\(host):\(port)" }
+    var text: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+    var defaultValueDescription: String { text }
 }
 
 enum ProgramLog {

@@ -3,11 +3,13 @@ import ArgumentParser
 import AsyncHTTPClient
 import Foundation
 import NIOCore
+import NIOPosix
 import Primitives
 
 struct DecideCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "decide", abstract: "Sends decision requests to a serving node.", subcommands: [Send.self, Batch.self])
+        commandName: "decide", abstract: "Sends decision requests to a serving node.",
+        discussion: "  penstock decide send rebooking-offer --file request.json", subcommands: [Send.self, Batch.self])
 
     struct Send: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -22,9 +24,9 @@ struct DecideCommand: AsyncParsableCommand {
             guard (row == nil) != (file == nil) else { throw Failure.badInput("give the request with --row or with --file") }
             let body = try row.map { Array($0.utf8) } ?? Files.read(file ?? "")
             let (status, answer) = try await node.withSender { try await $0.send(body, service: service) }
-            print(answer)
-            if status >= 500 { throw Failure.unavailable("the node answered \(status)") }
-            if status >= 400 { throw Failure.badInput("the node refused the request with \(status)") }
+            if status >= 500 { throw Failure.unavailable("the node answered \(status): \(Refusal.message(answer))") }
+            if status >= 400 { throw Failure.badInput("the node refused the request with \(status): \(Refusal.message(answer))") }
+            print(Terminal.escaped(json: answer))
         }
     }
 
@@ -62,7 +64,10 @@ struct NodeOptions: ParsableArguments {
     var nodeURL: String?
 
     func withSender<Result: Sendable>(_ body: (DecisionSender) async throws -> Result) async throws -> Result {
-        let address = nodeURL ?? ProcessInfo.processInfo.environment["PENSTOCK_NODE_URL"] ?? Running.read("node-1", home.resolved)?.url ?? "http://127.0.0.1:8441"
+        let address = nodeURL ?? ProcessInfo.processInfo.environment["PENSTOCK_NODE_URL"] ?? Running.firstNode(home.resolved)?.url ?? "http://127.0.0.1:8441"
+        guard let parts = URLComponents(string: address), parts.scheme == "http" || parts.scheme == "https", parts.host?.isEmpty == false, parts.path.isEmpty else {
+            throw Failure.badInput("'\(address)' is no address of a node; use http://127.0.0.1:PORT")
+        }
         var configuration = HTTPClient.Configuration()
         configuration.redirectConfiguration = .disallow
         configuration.timeout = .init(connect: .seconds(2), read: .seconds(10))
@@ -93,8 +98,20 @@ struct DecisionSender: Sendable {
             let answer = try await response.body.collect(upTo: 1 << 20)
             return (response.status.code, String(buffer: answer))
         } catch {
-            throw Failure.unavailable("no serving node answers at \(address) (\(error)); start one with 'penstock up', or name another with --node-url")
+            let reason = error is NIOConnectionError || (error as? IOError)?.errnoCode == ECONNREFUSED ? "" : " (\(error))"
+            throw Failure.unavailable("no serving node answers at \(address)\(reason); start one with 'penstock up', or name another with --node-url")
         }
+    }
+}
+
+/// The body of an answer that is no decision.
+struct Refusal: Decodable {
+    struct Content: Decodable { var message: String }
+    var error: Content
+
+    /// Its sentence; the body itself when it is not one of ours.
+    static func message(_ body: String) -> String {
+        (try? StrictJSON.decode(Refusal.self, from: Array(body.utf8)))?.error.message ?? String(body.prefix(300))
     }
 }
 

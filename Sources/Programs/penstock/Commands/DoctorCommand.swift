@@ -1,7 +1,9 @@
 // Whether this machine has what Penstock needs.
 import ArgumentParser
 import Foundation
+import LocalProcesses
 import ModelEngines
+import Ports
 import Primitives
 
 struct DoctorCommand: AsyncParsableCommand {
@@ -20,25 +22,40 @@ struct DoctorCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let findings = [Self.lightGBM(), Self.sandbox(), installation(), Self.clock()]
+        let findings = [Self.lightGBM(), await Self.sandbox(), installation(), Self.clock()]
         output.show(
             findings, columns: ["what", "state", "found", "remedy"], rows: findings.map { [$0.name, $0.state.rawValue, $0.detail, $0.remedy] }, empty: "")
         if let missing = findings.first(where: { $0.state == .missing }) { throw Failure.no("\(missing.name) is missing: \(missing.remedy)") }
     }
 
     private static func lightGBM() -> Finding {
-        let path = ModelEngines().libraryPath(format: "lightgbm")
-        return Finding(
-            name: "LightGBM", state: path == nil ? .missing : .ok, detail: path ?? "lib_lightgbm.so was found nowhere",
-            remedy: path == nil ? "run scripts/setup, or name its folder with PENSTOCK_LIBRARIES" : "")
+        let engines = ModelEngines()
+        let path = engines.libraryPath(format: "lightgbm")
+        do throws(ModelEngineError) {
+            // No model, so that it is the library that is looked at.
+            _ = try engines.load([], format: "lightgbm", features: 1)
+        } catch {
+            guard error.code == .libraryMissing else { return Finding(name: "LightGBM", state: .ok, detail: path ?? "", remedy: "") }
+            return Finding(
+                name: "LightGBM", state: .missing, detail: path == nil ? "lib_lightgbm.so was found nowhere" : error.message,
+                remedy: "run scripts/setup, or name its folder with PENSTOCK_LIBRARIES")
+        }
+        return Finding(name: "LightGBM", state: .ok, detail: path ?? "", remedy: "")
     }
 
-    private static func sandbox() -> Finding {
-        let found = ["/usr/bin/bwrap", "/usr/local/bin/bwrap", "/bin/bwrap"].first { FileManager.default.isExecutableFile(atPath: $0) }
-        guard let found else {
+    /// Tries it, since in many containers it is there and may not make namespaces.
+    private static func sandbox() async -> Finding {
+        let path = ["/usr/bin/bwrap", "/usr/local/bin/bwrap"].first { FileManager.default.isExecutableFile(atPath: $0) }
+        let trial = try? await ProbeProcess(executable: "/usr/bin/true", libraryDirectories: []).run(
+            ProbeRequest(arguments: [], readOnlyFiles: [], input: [], timeout: .seconds(10), outputLimit: 0))
+        guard let path else {
             return Finding(name: "bubblewrap", state: .degraded, detail: "not found", remedy: "apt-get install bubblewrap; without it probes run unboxed, and say so")
         }
-        return Finding(name: "bubblewrap", state: .ok, detail: found, remedy: "")
+        guard trial?.sandbox.first == "bubblewrap" else {
+            return Finding(
+                name: "bubblewrap", state: .degraded, detail: "\(path) does not work here", remedy: "allow user namespaces; without them probes run unboxed, and say so")
+        }
+        return Finding(name: "bubblewrap", state: .ok, detail: path, remedy: "")
     }
 
     private func installation() -> Finding {
@@ -51,7 +68,7 @@ struct DoctorCommand: AsyncParsableCommand {
             }
             return Finding(name: "installation", state: .ok, detail: "\(root.system)/\(root.environment), trust until \(root.expires)", remedy: "")
         } catch {
-            return Finding(name: "installation", state: .missing, detail: "\(error)", remedy: "penstock trust show, then penstock trust sign")
+            return Finding(name: "installation", state: .missing, detail: (error as? Failure)?.message ?? "\(error)", remedy: "penstock trust show, then penstock trust sign")
         }
     }
 

@@ -4,7 +4,8 @@ import Evidence
 import Primitives
 
 struct KeyCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "key", abstract: "Makes and shows the keys with which people sign.", subcommands: [New.self, Show.self])
+    static let configuration = CommandConfiguration(
+        commandName: "key", abstract: "Makes and shows the keys with which people sign.", discussion: "  penstock key new --person ada", subcommands: [New.self, Show.self])
 
     struct New: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -14,9 +15,12 @@ struct KeyCommand: AsyncParsableCommand {
 
         func run() async throws {
             let key = SigningKey()
+            let stem = "\(directory)/\(person)"
+            // Both or neither.
+            try Files.requireAbsent(["\(stem).key", "\(stem).pub"])
             try Files.makeFolder(directory)
-            try KeyFiles.write(key, private: "\(directory)/\(person).key")
-            try KeyFiles.write(key.verificationKey, public: "\(directory)/\(person).pub")
+            try KeyFiles.write(key, private: "\(stem).key")
+            try KeyFiles.write(key.verificationKey, public: "\(stem).pub")
             print("Made \(directory)/\(person).key (keep it) and \(directory)/\(person).pub (hand it out), key \(key.verificationKey.id.digest.short).")
         }
     }

@@ -9,7 +9,8 @@ import Releases
 
 struct LedgerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "ledger", abstract: "Exports and verifies the history.", subcommands: [Export.self, CheckpointCommand.self, Verify.self])
+        commandName: "ledger", abstract: "Exports and verifies the history.", discussion: "  penstock ledger verify",
+        subcommands: [Export.self, CheckpointCommand.self, Verify.self])
 
     struct Export: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -54,9 +55,8 @@ struct LedgerCommand: AsyncParsableCommand {
         @Option(help: "A checkpoint saved earlier.") var checkpoint: String?
 
         func run() async throws {
-            let envelope = try trust.map { try Envelope.read(Files.read($0, limit: Limits.envelopeBytes)) } ?? connection.home.resolved.trustEnvelope()
-            let root = try TrustRoot.openGenesis(envelope)
-            let saved = try checkpoint.map { try Checkpoint.open(Files.read($0), origin: root.ledgerOrigin, key: root.services.ledger) }
+            let root = try trust.map { try TrustFile.root($0) } ?? connection.home.resolved.trustRoot()
+            let saved = try checkpoint.map { try Self.open(checkpoint: $0, root) }
             let bytes: [UInt8]
             if let export {
                 bytes = try Files.read(export, limit: Int.max - 1)
@@ -67,6 +67,13 @@ struct LedgerCommand: AsyncParsableCommand {
             output.show(
                 report, columns: ["entries", "root", "checkpoint", "live now"],
                 rows: [[String(report.entries), report.root.short, saved.map { "holds at \($0.size)" } ?? "none given", report.live.joined(separator: ", ")]], empty: "")
+        }
+
+        private static func open(checkpoint path: String, _ root: TrustRoot) throws -> Checkpoint {
+            let note = try Files.read(path)
+            do { return try Checkpoint.open(note, origin: root.ledgerOrigin, key: root.services.ledger) } catch {
+                throw Failure.badInput("\(path) is no checkpoint to hold this ledger against: \(error.message); give one that 'penstock ledger checkpoint' saved")
+            }
         }
 
         struct Report: Codable {

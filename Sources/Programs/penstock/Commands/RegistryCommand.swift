@@ -1,9 +1,10 @@
-// Model versions.
+// Model versions: adding, measuring and showing them.
 import ArgumentParser
 import Contracts
 import ControlPlaneClient
 import Evidence
 import Foundation
+import ModelEngines
 import Ports
 import Primitives
 import Registry
@@ -11,7 +12,7 @@ import YAMLDocuments
 
 struct RegistryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "registry", abstract: "Records model versions, and says what is live.",
+        commandName: "registry", abstract: "Records model versions, and says what is live.", discussion: "  penstock registry live",
         subcommands: [Add.self, Evaluate.self, List.self, Show.self, Live.self])
 
     struct Add: AsyncParsableCommand {
@@ -38,6 +39,7 @@ struct RegistryCommand: AsyncParsableCommand {
             let contractFile = try ServiceFiles.File(contract)
             let signature = try ModelSignature(trainingContract: try DataContract.read(contractFile.document))
             let artifact = try FileDigest(model)
+            try requireReadable(features: signature.features.count)
             let dataset = try data.map { try FileDigest($0) }
             let view = try await connection.withClient { client in
                 let taken = try await client.modelVersions().filter { $0.registration.version.model == name }.map(\.registration.version.number)
@@ -49,10 +51,26 @@ struct RegistryCommand: AsyncParsableCommand {
                     version: version, artifact: artifact.digest, bytes: artifact.bytes, format: format, contract: contractFile.digest, signature: signature.digest,
                     author: signer.person.id, registered: SystemClock().now(), note: note)
                 var view = try await client.register(Envelope(signing: registration.statement, as: statementPayloadType, by: [signer.key]))
-                if let dataset { view.evaluations.append(try await client.evaluate(version, dataset: dataset.digest)) }
+                if let dataset {
+                    do throws(ClientError) { view.evaluations.append(try await client.evaluate(version, dataset: dataset.digest)) } catch {
+                        var failure = Failure(translating: error) ?? .unavailable(error.message)
+                        failure.message = "\(version) is registered, but not measured: \(error.message); measure it with 'penstock registry evaluate \(version) --data …'"
+                        throw failure
+                    }
+                }
                 return view
             }
             RegistryCommand.show(view, output)
+        }
+
+        /// A version is for ever, so a file that cannot be served does not become one.
+        private func requireReadable(features: Int) throws {
+            do throws(ModelEngineError) {
+                _ = try ModelEngines().load(Array(FileManager.default.contents(atPath: model) ?? Data()), format: format, features: features)
+            } catch {
+                let message = "\(model): \(error.message)"
+                throw error.code == .libraryMissing ? Failure.unavailable(message) : Failure.badInput(message)
+            }
         }
     }
 
@@ -151,10 +169,12 @@ struct FileDigest {
         defer { try? handle.close() }
         var hasher = DigestHasher()
         var count = 0
-        while let data = try? handle.read(upToCount: 1 << 20), !data.isEmpty {
-            hasher.update(Array(data))
-            count += data.count
-        }
+        do {
+            while let data = try handle.read(upToCount: 1 << 20), !data.isEmpty {
+                hasher.update(Array(data))
+                count += data.count
+            }
+        } catch { throw Failure.missingFile("\(path) cannot be read as a file; check that it is one") }
         digest = hasher.finalize()
         bytes = count
     }

@@ -9,7 +9,7 @@ import Releases
 
 struct ReleaseCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "release", abstract: "Proposes, approves, watches and takes back changes of a live decision.",
+        commandName: "release", abstract: "Proposes, approves, watches and takes back changes of a live decision.", discussion: "  penstock release list",
         subcommands: [Propose.self, List.self, Show.self, Approve.self, Reject.self, Abort.self, Rollback.self])
 
     struct Propose: AsyncParsableCommand {

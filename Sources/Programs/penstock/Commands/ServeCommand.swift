@@ -28,16 +28,22 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "Event loop threads. Default: one a core.") var threads: Int?
 
     func run() async throws {
-        let root = try TrustRoot.openGenesis(try Envelope.read(try Files.read(trust, limit: Limits.envelopeBytes)))
+        let root = try TrustFile.root(trust)
+        let key = try KeyFiles.signingKey(nodeHome + "/node.key")
+        guard root.nodes[node] == key.verificationKey else {
+            throw Failure.refused(
+                "\(nodeHome)/node.key is not the key that \(trust) lists for node '\(node)'; it lists \(root.nodes.keys.sorted().map(\.text).joined(separator: ", "))")
+        }
+        let token = try Files.text(nodeHome + "/node.token")
         let logger = ProgramLog.start(named: node.text)
-        let client = try ControlPlaneClient(url: control, token: try Files.text(nodeHome + "/node.token"))
-        let node = try ServingNode(
-            .init(host: listen.host, port: listen.port, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount, folder: nodeHome),
-            .init(
-                link: ControlPlaneNodeLink(client), artifacts: try FileArtifacts(folder: nodeHome + "/artifacts"), engine: ModelEngines(), parser: YAMLDocumentParser(),
-                clock: SystemClock(), logger: logger),
-            trust: root, node: node, key: try KeyFiles.signingKey(nodeHome + "/node.key"))
+        let client = try ControlPlaneClient(url: control, token: token)
         do {
+            let node = try ServingNode(
+                .init(host: listen.host, port: listen.port, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount, folder: nodeHome),
+                .init(
+                    link: ControlPlaneNodeLink(client), artifacts: try FileArtifacts(folder: nodeHome + "/artifacts"), engine: ModelEngines(),
+                    parser: YAMLDocumentParser(), clock: SystemClock(), logger: logger),
+                trust: root, node: node, key: key)
             try await ServiceGroup(services: [node], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger).run()
         } catch {
             await client.shutdown()

@@ -5,7 +5,7 @@ import Primitives
 
 struct TrustCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "trust", abstract: "Shows, signs and checks the trust root.", subcommands: [Show.self, Sign.self, Verify.self])
+        commandName: "trust", abstract: "Shows, signs and checks the trust root.", discussion: "  penstock trust show", subcommands: [Show.self, Sign.self, Verify.self])
 
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -16,7 +16,7 @@ struct TrustCommand: AsyncParsableCommand {
         func run() async throws {
             try home.resolved.requireInitialised()
             let envelope = try home.resolved.trustEnvelope()
-            let root: TrustRoot = try envelope.decodeUnverified(as: TrustRoot.payloadType)
+            let root = try TrustFile.unverifiedRoot(envelope, of: home.resolved.trust)
             let signers = Set(root.signers(of: envelope).map(\.id))
             let rows = root.people.map { person in
                 [
@@ -42,8 +42,9 @@ struct TrustCommand: AsyncParsableCommand {
 
         func run() async throws {
             let path = file ?? home.resolved.trust
-            var envelope = try Envelope.read(try Files.read(path, limit: Limits.envelopeBytes))
-            let root: TrustRoot = try envelope.decodeUnverified(as: TrustRoot.payloadType)
+            if file == nil { try home.resolved.requireInitialised() }
+            var envelope = try TrustFile.envelope(path)
+            let root = try TrustFile.unverifiedRoot(envelope, of: path)
             let signing = try KeyFiles.signingKey(key)
             guard let person = root.people.first(where: { $0.keys.contains(signing.verificationKey) }) else {
                 throw Failure.refused("\(key) is the key of nobody in \(path); the people are \(root.people.map(\.id.text).joined(separator: ", "))")

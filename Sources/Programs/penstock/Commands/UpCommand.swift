@@ -16,44 +16,62 @@ struct UpCommand: AsyncParsableCommand {
               penstock up --control 127.0.0.1:9440 --node 127.0.0.1:9441
             """)
     @OptionGroup var home: HomeOptions
-    @Option(help: "Where the control plane listens.") var control = "127.0.0.1:8440"
-    @Option(name: .customLong("node"), help: "Where node-1 listens.") var node = "127.0.0.1:8441"
+    @Option(help: "Where the control plane listens.") var control = ListenAddress(host: "127.0.0.1", port: 8440)
+    @Option(name: .customLong("node"), help: "Where the first node listens.") var node = ListenAddress(host: "127.0.0.1", port: 8441)
     @Flag(help: "Return as soon as both answer; stop them with 'penstock down'.") var detach = false
 
     func run() async throws {
         let home = home.resolved
         let root = try home.trustRoot()
         guard let name = root.nodes.keys.sorted().first else { throw Failure.badInput("the trust root lists no node") }
-        var started: [Running] = []
+        guard control.port > 0, node.port > 0 else { throw Failure.badInput("'up' gives both processes a port that they keep; use 1 to 65535, not 0") }
+        let places = [("control", control), (name.text, node)]
+        // Whoever answers there would be taken for ours.
+        for (name, address) in places where !(Running.read(name, home)?.isAlive ?? false) {
+            guard let other = Spawn.connect(to: address) else { continue }
+            close(other)
+            throw Failure.unavailable("\(address.text) is in use: stop the program that has it, or choose another with --control and --node")
+        }
+        var started: [String: Running] = [:]
         do {
-            if let process = try await start("control", at: control, home, ["control-plane", "--home", home.path, "--listen", control], ready: "/health") {
-                started.append(process)
-            }
-            let controlURL = Running.read("control", home)?.url ?? "http://\(control)"
-            let arguments = ["serve", "--trust", home.trust, "--node", name.text, "--node-home", home.node(name), "--control", controlURL, "--listen", node]
-            if let process = try await start(name.text, at: node, home, arguments, ready: "/health/live") { started.append(process) }
+            started["control"] = try await start("control", at: control, home, ["control-plane", "--home", home.path, "--listen", control.text], ready: "/health")
+            let controlURL = Running.read("control", home)?.url ?? "http://\(control.text)"
+            let arguments = ["serve", "--trust", home.trust, "--node", name.text, "--node-home", home.node(name), "--control", controlURL, "--listen", node.text]
+            started[name.text] = try await start(name.text, at: node, home, arguments, ready: "/health/live")
         } catch {
-            for process in started { kill(process.process, SIGTERM) }
+            await end(started, home)
             throw error
+        }
+        for (name, _) in places {
+            guard let running = Running.read(name, home) else { continue }
+            print("\(name) \(started[name] == nil ? "runs already" : "answers") at \(running.url), process \(running.process), log \(home.run)/\(name).log")
         }
         if detach { return }
         print("Stop with Ctrl-C.")
         await Signals.wait([SIGINT, SIGTERM])
-        for process in started { kill(process.process, SIGTERM) }
+        await end(started, home)
+    }
+
+    private func end(_ started: [String: Running], _ home: Home) async {
+        for (name, running) in started {
+            await Spawn.end(running.process)
+            Running.remove(name, home)
+        }
     }
 
     /// `nil` when it runs already.
-    private func start(_ name: String, at address: String, _ home: Home, _ arguments: [String], ready path: String) async throws -> Running? {
-        if let running = Running.read(name, home), running.isAlive {
-            print("\(name) runs already at \(running.url), process \(running.process)")
-            return nil
-        }
+    private func start(_ name: String, at address: ListenAddress, _ home: Home, _ arguments: [String], ready path: String) async throws -> Running? {
+        if let running = Running.read(name, home), running.isAlive { return nil }
         let log = home.run + "/\(name).log"
-        let running = Running(process: try Spawn.detached(arguments, log: log), url: "http://\(address)")
+        let running = Running(process: try Spawn.detached(arguments, log: log), url: "http://\(address.text)")
         for _ in 0..<200 {
-            if await Spawn.answers(running.url + path) {
-                try Files.write(StrictJSON.encode(running), to: home.run + "/\(name).json", replacing: true)
-                print("\(name) answers at \(running.url), process \(running.process), log \(log)")
+            if Spawn.answers(address, path) {
+                do {
+                    try Files.write(StrictJSON.encode(running), to: home.run + "/\(name).json", replacing: true)
+                } catch {
+                    await Spawn.end(running.process)
+                    throw error
+                }
                 return running
             }
             if Spawn.hasEnded(running.process) {
@@ -61,7 +79,7 @@ struct UpCommand: AsyncParsableCommand {
             }
             try await Task.sleep(for: .milliseconds(50))
         }
-        kill(running.process, SIGTERM)
+        await Spawn.end(running.process)
         throw Failure.unavailable("\(name) did not answer at \(running.url) within 10 s; see \(log)")
     }
 }
@@ -72,7 +90,7 @@ struct DownCommand: AsyncParsableCommand {
 
     func run() async throws {
         let home = home.resolved
-        let names = ((try? FileManager.default.contentsOfDirectory(atPath: home.run)) ?? []).filter { $0.hasSuffix(".json") }.map { String($0.dropLast(5)) }.sorted()
+        let names = Running.names(home)
         for name in names {
             guard let running = Running.read(name, home) else { continue }
             if running.isAlive {
@@ -106,6 +124,8 @@ enum Spawn {
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_APPEND, 0o600)
         posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        // It outlives whoever waits for these to close: a pipe's reader, the holder of a lock.
+        posix_spawn_file_actions_addclosefrom_np(&actions, 3)
         var words = ([program] + arguments).map { strdup($0) } + [nil]
         defer { for word in words { free(word) } }
         var process: pid_t = 0
@@ -119,22 +139,40 @@ enum Spawn {
         return waitpid(process, &status, WNOHANG) == process
     }
 
-    static func answers(_ url: String) async -> Bool {
-        let parts = url.dropFirst("http://".count).split(separator: "/", maxSplits: 1)
-        let address = parts[0].split(separator: ":")
-        guard address.count == 2, let port = UInt16(address[1]) else { return false }
-        let socket = Foundation.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        guard socket >= 0 else { return false }
-        defer { close(socket) }
-        var target = sockaddr_in()
-        target.sin_family = sa_family_t(AF_INET)
-        target.sin_port = port.bigEndian
-        inet_pton(AF_INET, address[0] == "localhost" ? "127.0.0.1" : String(address[0]), &target.sin_addr)
-        let connected = withUnsafePointer(to: &target) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+    /// Ends a child of this process in an orderly way, and waits until it is gone.
+    static func end(_ process: Int32) async {
+        kill(process, SIGTERM)
+        for _ in 0..<300 {
+            if hasEnded(process) { return }
+            try? await Task.sleep(for: .milliseconds(50))
         }
-        guard connected == 0 else { return false }
-        let request = "GET /\(parts.count > 1 ? String(parts[1]) : "") HTTP/1.1\r\nHost: \(parts[0])\r\nConnection: close\r\n\r\n"
+        kill(process, SIGKILL)
+        waitpid(process, nil, 0)
+    }
+
+    /// A socket that is connected to it, for the caller to close; `nil` when nobody listens there.
+    static func connect(to address: ListenAddress) -> Int32? {
+        var hints = addrinfo()
+        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        var found: UnsafeMutablePointer<addrinfo>?
+        guard getaddrinfo(address.host, String(address.port), &hints, &found) == 0 else { return nil }
+        defer { freeaddrinfo(found) }
+        var next = found
+        while let target = next?.pointee {
+            let socket = Foundation.socket(target.ai_family, target.ai_socktype, target.ai_protocol)
+            if socket >= 0 {
+                if Foundation.connect(socket, target.ai_addr, target.ai_addrlen) == 0 { return socket }
+                close(socket)
+            }
+            next = target.ai_next
+        }
+        return nil
+    }
+
+    static func answers(_ address: ListenAddress, _ path: String) -> Bool {
+        guard let socket = connect(to: address) else { return false }
+        defer { close(socket) }
+        let request = "GET \(path) HTTP/1.1\r\nHost: \(address.text)\r\nConnection: close\r\n\r\n"
         guard send(socket, request, request.utf8.count, Int32(MSG_NOSIGNAL)) == request.utf8.count else { return false }
         var answer = [UInt8](repeating: 0, count: 12)
         return recv(socket, &answer, 12, 0) == 12 && String(decoding: answer, as: UTF8.self).hasSuffix(" 200")
@@ -149,6 +187,7 @@ enum Spawn {
 enum Signals {
     static func wait(_ signals: [Int32]) async {
         let stream = AsyncStream<Void> { continuation in
+            // Dispatch sources may be cancelled from any thread, and nothing else is done with them once they run.
             nonisolated(unsafe) let sources = signals.map { signal in
                 Foundation.signal(signal, SIG_IGN)
                 let source = DispatchSource.makeSignalSource(signal: signal)

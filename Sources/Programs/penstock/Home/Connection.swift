@@ -13,7 +13,9 @@ struct ConnectionOptions: ParsableArguments {
     func withClient<Result: Sendable>(_ body: (ControlPlaneClient) async throws -> Result) async throws -> Result {
         let home = home.resolved
         let address = url ?? ProcessInfo.processInfo.environment["PENSTOCK_URL"] ?? Running.read("control", home)?.url ?? "http://127.0.0.1:8440"
-        let token = try ProcessInfo.processInfo.environment["PENSTOCK_TOKEN"] ?? Files.text(home.operatorToken)
+        let given = ProcessInfo.processInfo.environment["PENSTOCK_TOKEN"]
+        if given == nil, !FileManager.default.fileExists(atPath: home.operatorToken) { try home.requireInitialised() }
+        let token = try given ?? Files.text(home.operatorToken)
         let client = try ControlPlaneClient(url: address, token: token)
         do {
             let result = try await body(client)
@@ -36,12 +38,20 @@ struct Running: Codable {
         return try? JSONDecoder().decode(Running.self, from: data)
     }
 
+    /// What runs from this home, by name.
+    static func names(_ home: Home) -> [String] {
+        ((try? FileManager.default.contentsOfDirectory(atPath: home.run)) ?? []).filter { $0.hasSuffix(".json") }.map { String($0.dropLast(5)) }.sorted()
+    }
+
+    static func firstNode(_ home: Home) -> Running? { names(home).first { $0 != "control" }.flatMap { read($0, home) } }
+
     static func remove(_ name: String, _ home: Home) { try? FileManager.default.removeItem(atPath: home.run + "/\(name).json") }
 
     /// Whether the process lives and is a penstock: a number may since belong to somebody else.
     var isAlive: Bool {
         guard kill(process, 0) == 0, let link = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/exe") else { return false }
-        return link.hasSuffix("penstock")
+        // A program that was replaced while it ran still runs.
+        return link.hasSuffix("/penstock") || link.hasSuffix("/penstock (deleted)")
     }
 }
 

@@ -27,12 +27,12 @@ struct Home {
         }
     }
 
-    func trustEnvelope() throws -> Envelope { try Envelope.read(Files.read(trust, limit: Limits.envelopeBytes)) }
+    func trustEnvelope() throws -> Envelope { try TrustFile.envelope(trust) }
 
     /// The signed trust root. Refuses one that lacks signatures, and says how to add them.
     func trustRoot() throws -> TrustRoot {
         try requireInitialised()
-        return try TrustRoot.openGenesis(try trustEnvelope())
+        return try TrustFile.root(trust)
     }
 }
 
@@ -41,7 +41,35 @@ struct HomeOptions: ParsableArguments {
     var home: String?
 
     var resolved: Home {
-        Home(path: home ?? ProcessInfo.processInfo.environment["PENSTOCK_HOME"] ?? ".penstock")
+        var path = [home, ProcessInfo.processInfo.environment["PENSTOCK_HOME"]].compactMap { $0 }.first { !$0.isEmpty } ?? ".penstock"
+        while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+        return Home(path: path)
+    }
+}
+
+/// A trust root's file, with its name in every refusal.
+enum TrustFile {
+    static func envelope(_ path: String) throws -> Envelope {
+        let bytes = try Files.read(path, limit: Limits.envelopeBytes)
+        return try naming(path) { () throws(EvidenceError) in try Envelope.read(bytes) }
+    }
+
+    /// Refuses a root that is damaged, does not hold or lacks signatures.
+    static func root(_ path: String) throws -> TrustRoot {
+        let envelope = try envelope(path)
+        return try naming(path) { () throws(EvidenceError) in try TrustRoot.openGenesis(envelope) }
+    }
+
+    /// A root whose signatures do not count yet.
+    static func unverifiedRoot(_ envelope: Envelope, of path: String) throws -> TrustRoot {
+        try naming(path) { () throws(EvidenceError) in try envelope.decodeUnverified(as: TrustRoot.payloadType) }
+    }
+
+    private static func naming<Value>(_ path: String, _ body: () throws(EvidenceError) -> Value) throws -> Value {
+        do { return try body() } catch {
+            guard error.code == .malformed else { throw Failure.refused("\(path): \(error.message)") }
+            throw Failure.badInput("\(path): \(error.message); put the right file back")
+        }
     }
 }
 
@@ -52,7 +80,9 @@ enum Files {
             throw Failure.missingFile("the file \(path) cannot be read; check the name and its permissions")
         }
         defer { try? handle.close() }
-        guard let data = try? handle.read(upToCount: limit + 1) else { return [] }
+        let data: Data
+        // No data is the end of the file; a folder throws.
+        do { data = try handle.read(upToCount: limit + 1) ?? Data() } catch { throw Failure.missingFile("\(path) cannot be read as a file; check that it is one") }
         guard data.count <= limit else { throw Failure.badInput("\(path) is larger than \(limit) bytes, the most that is read here") }
         return Array(data)
     }
@@ -61,19 +91,34 @@ enum Files {
         String(decoding: try read(path), as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
+    /// Where a path leads to its last name. Foundation's own ends the process for a name of one character.
+    static func folder(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
     static func makeFolder(_ path: String) throws {
-        do {
-            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        } catch {
-            throw Failure.cannotWrite("the folder \(path) cannot be made: \(error.localizedDescription)")
+        if mkdir(path, 0o700) == 0 { return }
+        var code = errno
+        if code == ENOENT, folder(of: path) != path {
+            try makeFolder(folder(of: path))
+            if mkdir(path, 0o700) == 0 { return }
+            code = errno
         }
+        var isFolder: ObjCBool = false
+        guard code == EEXIST, FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else {
+            throw Failure.cannotWrite("the folder \(path) cannot be made: \(code == EEXIST ? "a file has that name" : String(cString: strerror(code))); name another")
+        }
+    }
+
+    static func requireAbsent(_ paths: [String]) throws {
+        guard let taken = paths.first(where: { FileManager.default.fileExists(atPath: $0) }) else { return }
+        throw Failure.cannotWrite("\(taken) exists already; move it away first, nothing was overwritten")
     }
 
     /// Whole or not at all, durable, and readable by the owner only.
     static func write(_ bytes: [UInt8], to path: String, replacing: Bool = false) throws {
-        guard replacing || !FileManager.default.fileExists(atPath: path) else {
-            throw Failure.cannotWrite("\(path) exists already; move it away first, nothing was overwritten")
-        }
+        if !replacing { try requireAbsent([path]) }
         let temporary = path + ".\(UInt32.random(in: 0...UInt32.max)).new"
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw Failure.cannotWrite("\(path) cannot be written: \(String(cString: strerror(errno)))") }
@@ -89,7 +134,7 @@ enum Files {
             unlink(temporary)
             throw Failure.cannotWrite("\(path) cannot be written: \(String(cString: strerror(errno)))")
         }
-        let folder = open((path as NSString).deletingLastPathComponent.isEmpty ? "." : (path as NSString).deletingLastPathComponent, O_RDONLY | O_CLOEXEC)
+        let folder = open(folder(of: path), O_RDONLY | O_CLOEXEC)
         if folder >= 0 {
             fsync(folder)
             close(folder)

@@ -31,8 +31,7 @@ struct ServiceFiles {
         service = try DecisionService.read(decision.document)
         policy = try File(policyPath)
         _ = try ReleasePolicy.read(policy.document)
-        let folder = (path as NSString).deletingLastPathComponent
-        request = try File(folder.isEmpty ? service.input : folder + "/" + service.input)
+        request = try File(path.contains("/") ? Files.folder(of: path) + "/" + service.input : service.input)
         _ = try DataContract.read(request.document)
     }
 

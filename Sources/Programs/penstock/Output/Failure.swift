@@ -18,6 +18,7 @@ struct Failure: Error {
     static func badInput(_ message: String) -> Failure { Failure(code: ExitCode(65), message: message) }
     static func missingFile(_ message: String) -> Failure { Failure(code: ExitCode(66), message: message) }
     static func unavailable(_ message: String) -> Failure { Failure(code: ExitCode(69), message: message) }
+    static func bug(_ message: String) -> Failure { Failure(code: ExitCode(70), message: message) }
     static func cannotWrite(_ message: String) -> Failure { Failure(code: ExitCode(73), message: message) }
     static func refused(_ message: String) -> Failure { Failure(code: ExitCode(77), message: message) }
 }
@@ -27,10 +28,10 @@ extension Failure {
     init?(translating error: any Error) {
         switch error {
         case let error as DocumentError: self = .badInput(error.description)
-        case let error as EvidenceError: self = .refused(error.message)
+        case let error as EvidenceError: self = error.code == .malformed ? .badInput(error.message) : .refused(error.message)
         case let error as ReleaseError: self = .refused(error.message)
-        case let error as DeskError: self.init(category: error.category.rawValue, message: error.message)
-        case let error as ClientError: self.init(category: error.category, message: error.message)
+        case let error as DeskError: self.init(category: error.category.rawValue, rule: error.rule, message: error.message)
+        case let error as ClientError: self.init(category: error.category, rule: error.rule, message: error.message)
         case let error as LedgerStoreError: self = error.code == .damaged ? .no(error.message) : .unavailable(error.message)
         case let error as ArtifactError: self = error.code == .missing ? .missingFile(error.message) : .no(error.message)
         case let error as ModelEngineError: self = error.code == .libraryMissing ? .unavailable(error.message) : .badInput(error.message)
@@ -42,10 +43,11 @@ extension Failure {
         }
     }
 
-    private init(category: String, message: String) {
+    private init(category: String, rule: String, message: String) {
         switch category {
-        case "forbidden", "unauthorized": self = .refused(message)
-        case "invalid", "not-found", "conflict": self = .badInput(message)
+        case "invalid" where rule == "evidence": self = .refused(message)
+        case "forbidden", "unauthenticated": self = .refused(message)
+        case "invalid", "not-found", "conflict", "too-large", "local": self = .badInput(message)
         case "damaged": self = .no(message)
         default: self = .unavailable(message)
         }

@@ -15,7 +15,7 @@ struct OutputOptions: ParsableArguments {
     /// Prints the value as JSON, or its rows as a table.
     func show(_ value: some Encodable, columns: [String], rows: [[String]], empty: String) {
         switch output {
-        case .json: print(String(decoding: StrictJSON.encode(value), as: UTF8.self))
+        case .json: print(Terminal.escaped(json: String(decoding: StrictJSON.encode(value), as: UTF8.self)))
         case .table: print(rows.isEmpty ? empty : Terminal.table(columns: columns, rows: rows.map { $0.map(Terminal.clean) }))
         }
     }
@@ -28,20 +28,30 @@ enum Terminal {
     }
 
     static func say(_ failure: Failure) {
-        FileHandle.standardError.write(Data("penstock: \(clean(failure.message))\n".utf8))
+        let sentence = failure.message.split(whereSeparator: \.isNewline).joined(separator: " ")
+        FileHandle.standardError.write(Data("penstock: \(clean(sentence))\n".utf8))
     }
 
-    /// Text that somebody else wrote, such as a reason or a file name: what would move the cursor, change colours or turn the writing direction
-    /// is shown as a mark.
+    /// Text that somebody else wrote, such as a reason or a file name: what would move the cursor, begin a line, change colours or turn the writing
+    /// direction is shown as a mark.
     static func clean(_ text: String) -> String {
-        let isHarmless: (Unicode.Scalar) -> Bool = { scalar in
-            switch scalar.properties.generalCategory {
-            case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .unassigned, .privateUse: scalar == "\n"
-            default: true
-            }
-        }
         guard !text.unicodeScalars.allSatisfy(isHarmless) else { return text }
         return String(String.UnicodeScalarView(text.unicodeScalars.map { isHarmless($0) ? $0 : "\u{FFFD}" }))
+    }
+
+    /// The same for JSON, which has escapes: the value stays what it is.
+    static func escaped(json text: String) -> String {
+        guard !text.unicodeScalars.allSatisfy(isHarmless) else { return text }
+        return text.unicodeScalars.map { scalar in
+            isHarmless(scalar) ? String(scalar) : String(scalar).utf16.map { String(format: "\\u%04x", Int($0)) }.joined()
+        }.joined()
+    }
+
+    private static func isHarmless(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .unassigned, .privateUse: false
+        default: true
+        }
     }
 
     static func table(columns: [String], rows: [[String]]) -> String {

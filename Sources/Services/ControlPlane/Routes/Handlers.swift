@@ -152,7 +152,7 @@ extension Handlers {
         guard let table = try await call.rooms.desk.routingTable() else { return Response(status: .noContent) }
         if let known {
             let ordered: Ordered
-            do { ordered = try table.decodeUnverified(as: RoutingTable.payloadType) } catch {
+            do { ordered = try table.peek(as: RoutingTable.payloadType) } catch {
                 throw Failure(.damaged, rule: "routing", "the stored routing table cannot be read; see the control plane's log")
             }
             guard ordered.order > known else { return Response(status: .noContent) }

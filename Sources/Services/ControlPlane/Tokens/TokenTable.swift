@@ -55,17 +55,23 @@ package struct TokenTable: Sendable {
 
     /// Reads the token file's bytes.
     package init(json: [UInt8]) throws(ControlPlaneError) {
-        let records: [TokenRecord]
-        do { records = try StrictJSON.decode(from: json) } catch {
+        let file: File
+        do { file = try StrictJSON.decode(from: json) } catch {
             throw ControlPlaneError(.tokens, "the token file cannot be read: \(StrictJSON.explain(error)); restore it or issue the tokens again", cause: error)
         }
-        try self.init(records)
+        guard file.format == 1 else { throw ControlPlaneError(.tokens, "the token file has format \(file.format), which is newer than this program; update penstock") }
+        try self.init(file.tokens)
+    }
+
+    private struct File: Codable {
+        var format = 1
+        var tokens: [TokenRecord]
     }
 
     package var records: [TokenRecord] { rows.values.map(\.record).sorted { $0.id < $1.id } }
 
     /// The token file's bytes.
-    package var json: [UInt8] { StrictJSON.encode(records) }
+    package var json: [UInt8] { StrictJSON.encode(File(tokens: records)) }
 
     /// The record of a token's text; `nil` for anything that is not exactly an issued token.
     package func find(_ token: some StringProtocol) -> TokenRecord? {

@@ -36,7 +36,7 @@ struct DecisionAnswering {
     mutating func answer(service text: some StringProtocol, body: UnsafeRawBufferPointer) -> Reply {
         let slots = current.value.slots
         guard let name = ServiceName(text), let slot = slots[name] else {
-            guard !slots.isEmpty else { return .refusal(503, "this node serves no release; GET /v1/status says why") }
+            guard !slots.isEmpty else { return .refusal(503, "this node serves no release yet; GET /v1/status says what it refused, if anything") }
             return .refusal(404, "there is no decision service '\(text.prefix(63))' here; served are \(slots.keys.sorted().map(\.text).joined(separator: ", "))")
         }
         let admission = admit(body, slot.champion)

@@ -93,12 +93,19 @@ final class RequestHandler: ChannelInboundHandler {
         let json = "application/json"
         guard head.uri.hasPrefix(Self.decisions) else { return pages.answer(head.method, head.uri) }
         guard head.method == .POST else { return (.refusal(405, "a decision is asked for with POST"), json) }
-        guard let type = head.headers.first(name: "content-type"), type.split(separator: ";").first.map({ $0 == "application/json" }) ?? false else {
+        guard let type = head.headers.first(name: "content-type"), Self.isJSON(type) else {
             return (.refusal(415, "a decision request is one JSON object; send it with Content-Type: application/json"), json)
         }
         let service = head.uri.dropFirst(Self.decisions.count)
         guard let body else { return (.refusal(400, "the request is empty; send one JSON object"), json) }
         return (body.withUnsafeReadableBytes { answering.answer(service: service, body: $0) }, json)
+    }
+
+    /// Media types are compared without case, and parameters after a semicolon do not matter.
+    private static func isJSON(_ type: String) -> Bool {
+        if type == "application/json" { return true }
+        let name = type.prefix { $0 != ";" }
+        return name.lowercased().split(separator: " ").joined(separator: " ") == "application/json"
     }
 
     private func refuse(_ head: HTTPRequestHead, _ reply: Reply, _ context: ChannelHandlerContext) {

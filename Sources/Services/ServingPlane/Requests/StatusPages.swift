@@ -30,7 +30,7 @@ final class StatusPages: Sendable {
         switch path {
         case "/health/live": return (Reply(status: 200, body: Array(#"{"live":true}"#.utf8)), json)
         case "/health/ready":
-            guard !current.value.slots.isEmpty else { return (.refusal(503, "this node serves no release; GET /v1/status says why"), json) }
+            guard !current.value.slots.isEmpty else { return (.refusal(503, "this node serves no release yet; GET /v1/status says what it refused, if anything"), json) }
             return (Reply(status: 200, body: Array(#"{"ready":true}"#.utf8)), json)
         case "/v1/status": return (Reply(status: 200, body: StrictJSON.encode(status())), json)
         case "/metrics": return (Reply(status: 200, body: Array(openMetrics().utf8)), "application/openmetrics-text; version=1.0.0; charset=utf-8")
@@ -86,12 +86,18 @@ final class StatusPages: Sendable {
 
     private func openMetrics() -> String {
         var lines = ["# TYPE penstock_decisions counter"]
-        for (name, slot) in current.value.slots.sorted(by: { $0.key < $1.key }) {
+        let slots = current.value.slots.sorted { $0.key < $1.key }
+        for (name, slot) in slots {
             for arm in [slot.champion, slot.candidate].compactMap({ $0 }) {
                 for (outcome, count) in arm.counts.sorted(by: { $0.outcome < $1.outcome }) {
                     lines.append("penstock_decisions_total{service=\"\(name)\",release=\"\(arm.stamp.release)\",decision=\"\(outcome)\"} \(count)")
                 }
-                lines.append("penstock_decisions_total{service=\"\(name)\",release=\"\(arm.stamp.release)\",decision=\"errored\"} \(arm.errorCount)")
+            }
+        }
+        lines.append("# TYPE penstock_scoring_errors counter")
+        for (name, slot) in slots {
+            for arm in [slot.champion, slot.candidate].compactMap({ $0 }) {
+                lines.append("penstock_scoring_errors_total{service=\"\(name)\",release=\"\(arm.stamp.release)\"} \(arm.errorCount)")
             }
         }
         return lines.joined(separator: "\n") + "\n" + metrics.openMetrics
