@@ -47,7 +47,7 @@ package struct LogOpening {
         for (first, next) in zip(firsts, firsts.dropFirst()) { segments.append(try readFull(first, next: next, acknowledged)) }
         // A segment is begun when all before it is durable.
         let promised = max(acknowledged, unfinished.map { $0 - 1 } ?? 0)
-        let (file, end) = if let last = firsts.last { try readLast(last, promised) } else { try makeFirst() }
+        let (file, end) = if let last = firsts.last { try readLast(last, promised) } else { try makeFirst(promised) }
         segments.append(end)
         if let unfinished, !firsts.isEmpty { try remove(unfinished) }
         let writer = SegmentWriter(disk: disk, node: node, segmentBytes: segmentBytes, file: file, open: end)
@@ -94,7 +94,8 @@ package struct LogOpening {
         }
     }
 
-    private func makeFirst() throws(DecisionLogError) -> (any LogFile, SegmentEntry) {
+    private func makeFirst(_ promised: UInt64) throws(DecisionLogError) -> (any LogFile, SegmentEntry) {
+        guard promised == 0 else { throw damage("'\(SegmentName.text(of: 1))' holds nothing, and it was acknowledged through \(promised)") }
         let file = try attempt { () throws(DiskFailure) in
             let file = try disk.open(SegmentName.text(of: 1), .replacing)
             try file.write(SegmentHeader(first: 1, node: node).encoded, at: 0)
@@ -141,9 +142,12 @@ package struct LogOpening {
         report = OpeningReport(cutBytes: bytes.count - scan.end, cutEntries: scan.stranded)
         try attempt { () throws(DiskFailure) in
             if scan.end < bytes.count { try file.truncate(to: scan.end) }
-            // Written again, because a system that failed to write it once may hold it in memory and say that there is nothing to sync.
-            if scan.proven < scan.end { try file.write(Array(bytes[scan.proven..<scan.end]), at: scan.proven) }
+            // Written again, because a system that failed to write it once may hold it in memory and say that there is nothing to sync. A header is proven
+            // by the first frame behind it.
+            let proven = scan.last < first ? 0 : scan.proven
+            if proven < scan.end { try file.write(Array(bytes[proven..<scan.end]), at: proven) }
             try file.sync()
+            try disk.syncFolder()
         }
         return (file, entry)
     }

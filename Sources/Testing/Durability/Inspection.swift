@@ -12,17 +12,18 @@ struct Findings {
     enum Kind: String, CaseIterable { case lost, corrupt, partial, dangling, unusable }
 
     private(set) var counts: [Kind: Int] = [:]
-    private(set) var examples: [String] = []
+    /// The first of each kind.
+    private(set) var examples: [Kind: String] = [:]
     var isEmpty: Bool { counts.isEmpty }
 
     mutating func add(_ kind: Kind, _ what: String) {
         counts[kind, default: 0] += 1
-        if examples.count < 5 { examples.append("\(kind.rawValue): \(what)") }
+        if examples[kind] == nil { examples[kind] = what }
     }
 
     mutating func add(_ other: Findings, at place: String) {
         for (kind, count) in other.counts { counts[kind, default: 0] += count }
-        examples += other.examples.prefix(max(0, 5 - examples.count)).map { "\($0) (\(place))" }
+        for (kind, what) in other.examples where examples[kind] == nil { examples[kind] = "\(what) (\(place))" }
     }
 }
 

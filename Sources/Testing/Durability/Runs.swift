@@ -38,7 +38,7 @@ struct Runs {
         // Losing is what these do; being found out is what they are for.
         let isRight = mustHold ? findings.isEmpty : findings.counts[.lost] ?? 0 > 0
         print("\(isRight ? "ok  " : "FAIL") \(name): \(cases) cases, \(figures)\(mustHold ? "" : " (must find losses)")")
-        if !isRight { for example in findings.examples { print("       \(example)") } }
+        if !isRight { for kind in Findings.Kind.allCases { if let example = findings.examples[kind] { print("       \(kind.rawValue): \(example)") } } }
         return isRight
     }
 

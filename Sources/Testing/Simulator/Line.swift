@@ -91,9 +91,9 @@ extension Simulation {
         guard let (digest, bytes) = pick(specs), let spec = try? ReleaseSpec.read(bytes), let model = spec.model else { return nil }
         let proposer = spec.proposal.proposer.text
         var signed = [try installation.answer(.approve, spec.release, spec: digest, as: .riskOwner, by: "cleo", at: clock.now())]
-        switch roll(3) {
+        switch roll(4) {
         case 0: signed = []
-        case 1: signed.append(try installation.answer(.approve, spec.release, spec: digest, as: .reviewer, by: proposer, at: clock.now()))
+        case 1, 2: signed.append(try installation.answer(.approve, spec.release, spec: digest, as: .reviewer, by: proposer, at: clock.now()))
         default: signed.append(try installation.answer(.approve, spec.release, spec: digest, as: .reviewer, by: "ben", key: installation.signer(proposer).key, at: clock.now()))
         }
         let proposal = sent.compactMap { command -> Envelope? in

@@ -58,7 +58,7 @@ extension Simulation {
 
     private func propose(_ number: Int, of service: ServiceName, model: Int?, _ plane: Plane) async throws {
         let envelope = try installation.proposal(
-            number, of: service, model: model, by: chance(70) ? "ada" : "dan", offering: chance(75) ? 65 : 70, at: clock.now())
+            number, of: service, model: model, by: chance(60) ? "ada" : "dan", offering: chance(75) ? 65 : 70, at: clock.now())
         await send(.propose(envelope), to: plane)
     }
 

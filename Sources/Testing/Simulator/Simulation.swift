@@ -136,7 +136,7 @@ package actor Simulation {
     func pick<Value>(_ values: [Value]) -> Value? { values.randomElement(using: &dice) }
 
     private func act() async throws {
-        switch roll(100) {
+        switch hasStolenKey && chance(8) ? 94 : roll(100) {
         case ..<40: for _ in 0...roll(2) { try await goOn() }
         case ..<43: try await actAtRandom()
         case ..<51: try await stop()

@@ -121,6 +121,9 @@ import Testing
         try refuses([name(of: 4): second], "the segment with the entry 1, which was not acknowledged, is gone")
         try refuses([name(of: 5): try segment(of: 5, first: 5).bytes, "cursor": cursor(3)], "the entry 4")
         try refuses(["cursor": cursor(3)], "its segments are gone")
+        for size in [0, 50, 95] {
+            try refuses([name(of: 1): Array(SegmentHeader(first: 1, node: node()).encoded[..<size]), "cursor": cursor(3)], "holds nothing, and it was acknowledged")
+        }
         try refuses([name(of: 4): Array(second[..<starts[1]]), "cursor": cursor(5)], "entries up to 5 were durable once")
     }
 

@@ -46,8 +46,8 @@ import Testing
         "\(round).\(number) " + String(repeating: "x", count: [0, 10, 200, 600].randomElement(using: &generator) ?? 0)
     }
 
-    /// What does not hold on a disk, in one sentence; `nil` when all does.
-    private static func breach(of promises: Promises, on disk: ImageDisk) async throws -> String? {
+    /// What does not hold on a disk, in one sentence; `nil` when all does, and one entry more is promised then.
+    private static func breach(of promises: inout Promises, on disk: ImageDisk) async throws -> String? {
         let log: SegmentLog
         do { log = try open(disk, small) } catch { return "it does not open: \(error)" }
         defer { Task { await log.close() } }
@@ -62,7 +62,9 @@ import Testing
             guard index < texts.count else { return "the durable entry \(sequence) is lost: the log ends with \(status.durable)" }
             guard texts[index] == text else { return "the entry \(sequence) is '\(texts[index].prefix(20))', and was '\(text.prefix(20))'" }
         }
-        guard await log.append("next").sequence == status.durable + 1 else { return "it does not go on" }
+        promises.attempted = status.durable + 1
+        guard await log.append("next").sequence == promises.attempted else { return "it does not go on" }
+        promises.entries[promises.attempted] = "next"
         await log.close()
         return nil
     }
@@ -76,7 +78,7 @@ import Testing
             for operations in 0..<whole.operations {
                 let disk = ImageDisk(lying: lies)
                 disk.cutPower(after: operations)
-                let promises = try await life(on: disk, seed: seed)
+                var promises = try await life(on: disk, seed: seed)
                 try #require(disk.isDead)
                 var generator = SeededGenerator(seed: seed << 32 | UInt64(operations))
                 var left = disk.afterPowerCut(using: &generator)
@@ -86,7 +88,7 @@ import Testing
                     left = left.afterPowerCut(using: &generator)
                 }
                 losses.cuts += 1
-                if let breach = try await breach(of: promises, on: left) { losses.broken.append("seed \(seed), operation \(operations): \(breach)") }
+                if let breach = try await breach(of: &promises, on: left) { losses.broken.append("seed \(seed), operation \(operations): \(breach)") }
             }
         }
         return losses
@@ -104,7 +106,8 @@ import Testing
         #expect(losses.broken.count > losses.cuts / 10, "\(losses.broken.count) of \(losses.cuts)")
     }
 
-    /// The Nth operation fails, once or from there on, because the disk is full or because it is bad; then the process is killed, or the power goes.
+    /// The Nth operation fails, once or from there on, because the disk is full or because it is bad. Then the power goes; or the process is killed, the
+    /// next one opens the log and appends, and then the power goes.
     @Test(arguments: [true, false], [true, false]) func anyOperationThatFailsBreaksNoPromise(_ isOnce: Bool, _ isFull: Bool) async throws {
         for seed in 0..<3 as Range<UInt64> {
             let whole = ImageDisk()
@@ -115,9 +118,11 @@ import Testing
                 let promises = try await Self.life(on: disk, seed: seed)
                 disk.heal()
                 var generator = SeededGenerator(seed: seed << 32 | UInt64(operations))
-                for left in [disk.afterPowerCut(using: &generator), disk.afterKill()] {
-                    if let breach = try await Self.breach(of: promises, on: left) { Issue.record("seed \(seed), operation \(operations): \(breach)") }
-                }
+                var cut = promises, killed = promises
+                let left = disk.afterKill()
+                var breaches = [try await Self.breach(of: &cut, on: disk.afterPowerCut(using: &generator)), try await Self.breach(of: &killed, on: left)]
+                for _ in 0..<3 { breaches.append(try await Self.breach(of: &killed, on: left.afterPowerCut(using: &generator))) }
+                for breach in breaches.compactMap({ $0 }) { Issue.record("seed \(seed), operation \(operations): \(breach)") }
             }
         }
     }

@@ -94,9 +94,9 @@ struct RunningInstallation: Sendable {
         answers.append((command, try await succeed(command, more + ["--output", "json"])))
     }
 
-    /// Each time with another policy, since the same change is not taken twice.
+    /// Each time with another threshold, since the same change is not taken twice.
     private mutating func propose(_ number: Int, _ reason: String) async throws {
-        try folder.write(ServiceTexts.policy.replacing("at_least: 0.8", with: "at_least: 0.8\(number)"), to: "service/policy.yaml")
+        try folder.write(ServiceTexts.decision.replacing("at_least: 0.5", with: "at_least: 0.5\(number)"), to: "service/decision.yaml")
         try await keep("release propose flight-delay@1 --key ada.key --reason", [reason] + Self.files)
     }
 
@@ -137,7 +137,7 @@ private struct Stopper {
     init(_ installation: RunningInstallation) throws {
         shell.executableURL = URL(filePath: "/bin/sh")
         // Until then its name must not be that of the installation, whose processes are counted.
-        shell.arguments = ["-c", "cat >/dev/null; exec \"$0\" down", try Program.built.get().path]
+        shell.arguments = ["-c", "trap '' INT TERM HUP; cat >/dev/null; exec \"$0\" down", try Program.built.get().path]
         shell.environment = ProcessInfo.processInfo.environment.merging(["PENSTOCK_HOME": installation.home, "SWIFT_BACKTRACE": "enable=no"]) { $1 }
         shell.standardInput = input
         shell.standardOutput = FileHandle.nullDevice

@@ -233,7 +233,7 @@ import Testing
             try await group.waitForAll()
         }
         #expect(try await desk.kinds(from: size) == ["node.observed"])
-        #expect(try await desk.controller.nodes().map { $0.observations.map(\.state) } == [[.active], [.active]])
+        #expect(try await desk.controller.nodes().map { $0.observations.map(\.node.text) } == [["node-1"], ["node-2"]])
     }
 
     @Test func expiredTrustRaisesNothingAndTakesBack() async throws {

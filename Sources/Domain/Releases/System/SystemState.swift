@@ -144,10 +144,13 @@ package struct SystemState: Hashable, Sendable {
         let route = route(of: release.proposal.service)
         switch event {
         case .superseded(let successor, _):
-            guard let other = releases[successor], other.phase == .live, other.proposal.service == release.proposal.service else {
+            guard successor != release.id, let other = releases[successor], other.phase == .live, route?.champion == other.specDigest else {
                 throw ReleaseError(.phase, "\(release.id) cannot be superseded by \(successor), which is not live in its place")
             }
         case .exposed(_, let order, _), .reinstated(let order, _):
+            if case .reinstated = event, let other = answering(besides: release) {
+                throw ReleaseError(.phase, "\(release.id) cannot be reinstated while \(other.id) is \(other.phase.rawValue)")
+            }
             guard table?.order == order, route?.champion == release.specDigest || route?.candidate?.spec == release.specDigest else {
                 throw ReleaseError(.order, "\(release.id) cannot answer by table \(order), which does not route to it")
             }
@@ -159,6 +162,10 @@ package struct SystemState: Hashable, Sendable {
             guard route?.champion == release.specDigest else { throw ReleaseError(.order, "\(release.id) cannot be live while the table does not route to it") }
         case .proposed, .sealed, .refused, .approved, .rejected, .preparing, .aborted: break
         }
+    }
+
+    private func answering(besides release: Release) -> Release? {
+        releases.values.first { $0.id != release.id && $0.proposal.service == release.proposal.service && ($0.phase == .live || $0.phase == .exposed) }
     }
 
     /// Traffic goes to what was approved and has not ended: ended is for good. A standby answers nothing.

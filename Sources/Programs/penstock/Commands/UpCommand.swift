@@ -110,6 +110,10 @@ enum Spawn {
     /// Starts this very program again in a session of its own, with its output appended to a log.
     static func detached(_ arguments: [String], log: String) throws -> Int32 {
         let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        // The child outlives whoever waits for what we were given to close: the reader of a pipe, the holder of a lock.
+        for descriptor in try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").compactMap({ Int32($0) }) where descriptor > 2 {
+            _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        }
         var attributes = posix_spawnattr_t()
         var actions = posix_spawn_file_actions_t()
         posix_spawnattr_init(&attributes)
@@ -124,8 +128,6 @@ enum Spawn {
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_APPEND, 0o600)
         posix_spawn_file_actions_adddup2(&actions, 1, 2)
-        // It outlives whoever waits for these to close: a pipe's reader, the holder of a lock.
-        posix_spawn_file_actions_addclosefrom_np(&actions, 3)
         var words = ([program] + arguments).map { strdup($0) } + [nil]
         defer { for word in words { free(word) } }
         var process: pid_t = 0

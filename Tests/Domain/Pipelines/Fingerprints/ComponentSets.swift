@@ -55,30 +55,53 @@ struct ComponentSource {
     }
 }
 
-extension StageComponents {
-    /// What the fingerprint must tell apart, written without the product's list of fields: equal when, and only when, a stage could not notice.
-    var essence: [String] {
-        func bytes(_ text: String) -> String { "\(Array(text.utf8))" }
-        let environment = declared.environment
-        var parts = [
-            "work \(bytes(declared.work))", "command \(bytes(declared.command))", "folder \(declared.folder.map { bytes($0.text) } ?? "-")",
-            "determinism \(declared.determinism)", "lock \(environment.lock?.hex ?? "-")", "interpreter \(environment.interpreter.map(bytes) ?? "-")",
-            "libc \(bytes(environment.libc))", "architecture \(bytes(environment.architecture))", "threads \(environment.threads)",
-        ]
-        parts += (declared.code?.files.map { "code \(bytes($0.path.text)) \($0.content.hex) \($0.isExecutable)" } ?? ["no code"])
-        parts += declared.parameters.map { name, value in
+/// What a fingerprint must tell apart, written without the product's list of fields: equal when, and only when, a stage could not notice.
+struct Essence: Hashable {
+    enum Part: Hashable {
+        case mark(String)
+        /// Text by its bytes.
+        case bytes([UInt8])
+        case digest(Digest)
+        case content(ArtifactContent)
+        case number(Double)
+        case bool(Bool)
+        case absent
+    }
+
+    private var parts: [Part] = []
+
+    init(_ components: StageComponents) {
+        let declared = components.declared, environment = declared.environment
+        for text in [declared.work, declared.command, declared.folder?.text, environment.interpreter, environment.libc, environment.architecture] { add(text) }
+        parts += [.mark("\(declared.determinism)"), environment.lock.map { .digest($0) } ?? .absent, .number(Double(environment.threads))]
+        for file in declared.code?.files ?? [] { add(file.path.text, .digest(file.content), .bool(file.isExecutable)) }
+        parts.append(declared.code == nil ? .absent : .mark("code"))
+        for (name, value) in Self.sorted(declared.parameters) {
             switch value {
-            case .text(let text): "parameter \(name) text \(bytes(text))"
-            case .number(let number): "parameter \(name) number \(number)"
-            case .bool(let bool): "parameter \(name) bool \(bool)"
+            case .text(let text): add(name, .bytes(Array(text.utf8)))
+            case .number(let number): add(name, .number(number))
+            case .bool(let bool): add(name, .bool(bool))
             }
         }
-        parts += inputs.map { "input \($0.key) \($0.value.content)" }
-        parts += declared.sources.map { "source \($0.key) \($0.value.content)" }
-        parts += declared.outputs.map { "output \($0.key) \(bytes($0.value.kind)) \($0.value.contract?.hex ?? "-")" }
-        parts += declared.validators.map { "validator \($0.key) \(bytes($0.value))" }
-        return parts.sorted()
+        parts.append(.mark("inputs"))
+        for (name, input) in Self.sorted(components.inputs) { add(name, .content(input.content)) }
+        parts.append(.mark("sources"))
+        for (name, source) in Self.sorted(declared.sources) { add(name, .content(source.content)) }
+        parts.append(.mark("outputs"))
+        for (name, output) in Self.sorted(declared.outputs) { add(name, .mark(output.kind), output.contract.map { .digest($0) } ?? .absent) }
+        parts.append(.mark("validators"))
+        for (name, version) in Self.sorted(declared.validators) { add(name, .bytes(Array(version.utf8))) }
     }
+
+    private mutating func add(_ text: String?, _ values: Part...) { parts += [text.map { .bytes(Array($0.utf8)) } ?? .absent] + values }
+
+    private static func sorted<Subject, Value>(_ values: [Identifier<Subject>: Value]) -> [(String, Value)] {
+        values.map { ($0.key.text, $0.value) }.sorted { $0.0 < $1.0 }
+    }
+}
+
+extension StageComponents {
+    var essence: Essence { Essence(self) }
 
     /// The same set, its dictionaries filled in another order and with other capacities.
     func refilled(_ generator: inout SeededGenerator) -> StageComponents {

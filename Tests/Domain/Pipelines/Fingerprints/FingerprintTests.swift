@@ -64,7 +64,7 @@ import Testing
 
     /// Pairs of sets that agree in all but one field, the hardest case for an encoding; and all of them against one another.
     @Test func setsThatDifferNeverShareAFingerprintAndEachDifferenceIsExplained() throws {
-        var byFingerprint: [StageFingerprint: [String]] = [:], byEssence: [[String]: StageFingerprint] = [:]
+        var byFingerprint: [StageFingerprint: Essence] = [:], byEssence: [Essence: StageFingerprint] = [:]
         var changed = 0
         for seed in 0..<10_000 as Range<UInt64> {
             var source = ComponentSource(seed: seed)

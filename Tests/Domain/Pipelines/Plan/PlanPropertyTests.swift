@@ -32,7 +32,7 @@ import Testing
     @Test func aResultIsReusedExactlyWhenNothingDiffers() throws {
         let first = try PlanWorld()
         for seed in 0..<50 as Range<UInt64> {
-            var generator = SeededGenerator(seed: seed), world = first, made: [[String]: StageExecution] = [:]
+            var generator = SeededGenerator(seed: seed), world = first, made: [Essence: StageExecution] = [:]
             world.constant = Set(world.graph.order.filter { _ in Int.random(in: 0..<3, using: &generator) == 0 })
             for _ in 0..<40 {
                 _ = try Self.change(&world, &generator)

@@ -58,7 +58,7 @@ import Testing
 
     @Test func whateverHappensARuleHolds() throws {
         var ends: [RunPhase: Int] = [:]
-        for seed in 0..<2000 as Range<UInt64> {
+        for seed in 0..<600 as Range<UInt64> {
             var generator = SeededGenerator(seed: seed)
             var taken = [RunEvent.planned(try Self.outline(&generator), at: World.now)]
             var run = try PipelineRun(RunLife.id(), taken[0])
@@ -78,6 +78,6 @@ import Testing
                 #expect(try PipelineRun.fold(RunLife.id(), read) == run, "seed \(seed): the stored history gives another run")
             }
         }
-        #expect([RunPhase.succeeded, .failed, .cancelled].allSatisfy { ends[$0] ?? 0 > 20 }, "\(ends)")
+        #expect([RunPhase.succeeded, .failed, .cancelled].allSatisfy { ends[$0] ?? 0 > 10 }, "\(ends)")
     }
 }
