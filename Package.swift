@@ -51,14 +51,13 @@ let rooms: [Room] = [
     Room(path: "Domain/Registry", needs: ["Primitives", "Evidence"]),
     Room(path: "Domain/Releases", needs: ["Primitives", "Contracts", "Evidence", "Inference", "Registry"], libraries: [crypto]),
 
-    Room(path: "Ports", needs: ["Primitives", "Contracts", "Decisions", "Evidence", "Inference", "Registry", "Releases", "Signals"]),
+    Room(path: "Ports", needs: ["Primitives", "Contracts", "Evidence", "Inference", "Registry", "Releases", "Signals"]),
 
     Room(path: "Interop/CLightGBM"),
     Room(path: "Interop/LightGBM", needs: ["CLightGBM"]),
 
     Room(path: "Adapters/MemoryStores", needs: ["Primitives", "Evidence", "Ports"]),
     Room(path: "Adapters/SQLiteLedger", needs: ["Primitives", "Evidence", "Ports"], libraries: [grdb]),
-    Room(path: "Adapters/SegmentLog", needs: ["Primitives", "Decisions", "Ports"]),
     Room(path: "Adapters/FileArtifacts", needs: ["Primitives", "Ports"], libraries: [crypto]),
     Room(path: "Adapters/ModelEngines", needs: ["Primitives", "Inference", "Ports", "LightGBM"]),
     Room(path: "Adapters/YAMLDocuments", needs: ["Primitives", "Ports"], libraries: [.product(name: "Yams", package: "Yams")]),
@@ -108,8 +107,7 @@ let testing: [Room] = [
 
 /// Programs that tests start and kill.
 let testPrograms: [Room] = [
-    Room(path: "Testing/Durability", needs: ["Primitives", "Evidence", "Ports", "SQLiteLedger", "FileArtifacts"], libraries: [grdb]),
-    Room(path: "Testing/DecisionWriter", needs: ["Primitives", "Decisions", "Ports", "SegmentLog"]),
+    Room(path: "Testing/Durability", needs: ["Primitives", "Evidence", "Ports", "SQLiteLedger", "FileArtifacts"], libraries: [grdb])
 ]
 
 /// Tests repeat the folders of what they test.
@@ -126,7 +124,6 @@ let tests: [Room] = [
         needs: ["Primitives", "Contracts", "Evidence", "Inference", "Registry", "Releases", "Ports", "YAMLDocuments", "TestKit"]),
     Room(path: "Tests/Domain/Pipelines", needs: ["Primitives", "Contracts", "Pipelines", "Ports", "YAMLDocuments", "TestKit"]),
     Room(path: "Tests/Domain/Decisions", needs: ["Primitives", "Contracts", "Inference", "Decisions", "Ports", "YAMLDocuments"]),
-    Room(path: "Tests/Adapters/SegmentLog", needs: ["Primitives", "Decisions", "Ports", "SegmentLog"]),
     Room(
         path: "Tests/Adapters/Stores", needs: ["Primitives", "Evidence", "Ports", "MemoryStores", "SQLiteLedger", "FileArtifacts", "Conformance"],
         libraries: [grdb]),

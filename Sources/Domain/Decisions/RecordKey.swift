@@ -1,6 +1,6 @@
+// The key that hides entities and values in records while equal ones stay equal.
 package import Primitives
 
-// The key that hides entities and values in records while equal ones stay equal.
 private import struct Crypto.HMAC
 private import struct Crypto.SHA256
 private import struct Crypto.SymmetricKey

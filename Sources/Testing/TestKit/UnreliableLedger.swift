@@ -1,5 +1,5 @@
-internal import Evidence
 // A ledger behind a bad line, whose rows somebody else may change.
+internal import Evidence
 package import Ports
 package import Primitives
 private import Synchronization

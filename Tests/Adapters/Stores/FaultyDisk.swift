@@ -75,7 +75,9 @@ final class FaultyDisk: Sendable {
     }
 
     /// SQLite's own file layer, and ours: never freed, since the connections of the whole process point into it.
-    private final class Layer: @unchecked Sendable {  // `mine` is written once, before it is registered.
+    ///
+    /// Unchecked: `mine` is written once, before it is registered.
+    private final class Layer: @unchecked Sendable {
         let original: UnsafeMutablePointer<sqlite3_vfs>
         let mine = UnsafeMutablePointer<sqlite3_vfs>.allocate(capacity: 1)
         /// Our functions in place of those at an address, with or without shared memory.

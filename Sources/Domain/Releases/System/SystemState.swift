@@ -148,11 +148,11 @@ package struct SystemState: Hashable, Sendable {
                 throw ReleaseError(.phase, "\(release.id) cannot be superseded by \(successor), which is not live in its place")
             }
         case .exposed(_, let order, _), .reinstated(let order, _):
-            if case .reinstated = event, let other = answering(besides: release) {
-                throw ReleaseError(.phase, "\(release.id) cannot be reinstated while \(other.id) is \(other.phase.rawValue)")
-            }
             guard table?.order == order, route?.champion == release.specDigest || route?.candidate?.spec == release.specDigest else {
                 throw ReleaseError(.order, "\(release.id) cannot answer by table \(order), which does not route to it")
+            }
+            if case .reinstated = event, let other = answering(besides: release) {
+                throw ReleaseError(.phase, "\(release.id) cannot be reinstated while \(other.id) is \(other.phase.rawValue)")
             }
         case .rolledBack(_, let order, _):
             guard table?.order == order, route?.champion != release.specDigest, route?.candidate?.spec != release.specDigest else {

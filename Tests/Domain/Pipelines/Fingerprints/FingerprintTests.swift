@@ -70,7 +70,7 @@ import Testing
             var source = ComponentSource(seed: seed)
             let one = try source.set(), other = try source.set()
             var mixed = one
-            switch Int.random(in: 0..<15, using: &source.generator) {
+            switch Int.random(in: 0..<18, using: &source.generator) {
             case 0: mixed.declared.work = other.declared.work
             case 1: mixed.declared.command = other.declared.command
             case 2: mixed.declared.folder = other.declared.folder
@@ -81,10 +81,13 @@ import Testing
             case 7: mixed.declared.environment.libc = other.declared.environment.libc
             case 8: mixed.declared.environment.architecture = other.declared.environment.architecture
             case 9: mixed.declared.environment.threads = other.declared.environment.threads
-            case 10: mixed.declared.parameters = other.declared.parameters
-            case 11: mixed.inputs = other.inputs
-            case 12: mixed.declared.sources = other.declared.sources
+            case 10: for name in mixed.declared.parameters.keys { mixed.declared.parameters[name] = source.value() }
+            case 11: for name in mixed.inputs.keys { mixed.inputs[name]?.content = source.content() }
+            case 12: for name in mixed.declared.sources.keys { mixed.declared.sources[name]?.content = source.content() }
             case 13: mixed.declared.outputs = other.declared.outputs
+            case 14: mixed.inputs = other.inputs
+            case 15: mixed.declared.sources = other.declared.sources
+            case 16: mixed.declared.parameters = other.declared.parameters
             default: mixed.declared.validators = other.declared.validators
             }
             let essence = one.essence, isSame = essence == mixed.essence, fingerprint = one.fingerprint
@@ -105,6 +108,19 @@ import Testing
             #expect(refilled.fields == components.fields, "seed \(seed)")
             if seed.isMultiple(of: 50) { #expect(refilled.canonicalBytes == components.canonicalBytes, "seed \(seed)") }
         }
+    }
+
+    @Test func aValuesTypeAndAFoldersDigestAreValuesOfTheirOwn() throws {
+        func fingerprints(_ change: (inout StageComponents) throws -> Void) throws -> StageFingerprint {
+            var components = Self.small
+            try change(&components)
+            return components.fingerprint
+        }
+        let values: [ParameterValue] = [.number(7), .text("7"), .bool(true), .text("true"), .number(1), .text("number 7"), .text("\u{e9}"), .text("e\u{301}")]
+        #expect(try Set(values.map { value in try fingerprints { $0.declared.parameters[try parameter("p")] = value } }).count == values.count)
+        let contents = [file("a"), .tree(.of("a")), file("b")]
+        #expect(try Set(contents.map { content in try fingerprints { $0.inputs[try slot("i")] = InputComponent(content: content, producer: try output("a.x")) } }).count == 3)
+        #expect(try Set(contents.map { content in try fingerprints { $0.declared.sources[try slot("i")] = SourceComponent(content: content, path: try path("d")) } }).count == 3)
     }
 
     /// Neither a name nor a place is part of a result.

@@ -92,7 +92,7 @@ import Testing
                 """
             ])
         #expect(try found([17: "    inputs: { a: features.holdout, b: features.train }"]) == [])
-        #expect(try found([17: "    inputs: { a: features.holdout }\n    sources: { raw: { files: data } }"]) == [])
+        #expect(try found([17: "    inputs: { a: features.holdout }", 19: "    sources: { raw: { files: data } }"]) == [])
         let plain = "    outputs: { train: contracts/training.yaml, holdout: contracts/holdout.yaml, notes: {} }"
         #expect(try found([13: plain, 17: "    inputs: { a: features.holdout, b: features.notes }"]) == [])
         #expect(try found([17: "    sources: { raw: { files: data } }"]) == [])
