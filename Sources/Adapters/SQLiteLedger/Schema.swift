@@ -14,21 +14,35 @@ enum Schema {
         return migrator
     }
 
-    /// Refuses a file of another program and one that a newer Penstock migrated, through a connection that changes nothing in it. Call while nothing
-    /// else in this process has the file open.
+    /// Refuses a file of another program and one that a newer Penstock migrated, before anything in it is changed. Call while nothing else in this
+    /// process has the file open.
     static func inspect(_ path: String) throws {
+        do {
+            try inspect(path, readOnly: true)
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_READONLY || error.resultCode == .SQLITE_CANTOPEN {
+            // A write was cut short. Its journal says what the file holds, and only a connection that may write can read it.
+            try inspect(path, readOnly: false)
+        }
+    }
+
+    private static func inspect(_ path: String, readOnly: Bool) throws {
         var configuration = Configuration()
-        configuration.readonly = true
+        configuration.readonly = readOnly
         let queue = try DatabaseQueue(path: path, configuration: configuration)
         try queue.read { database in
-            let owner = try Int.fetchOne(database, sql: "PRAGMA application_id") ?? 0
-            let tables = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_schema") ?? 0
-            guard owner == applicationID || owner == 0 && tables == 0 else {
-                throw LedgerStoreError(.unavailable, "\(path) is not a Penstock ledger; choose another file")
-            }
+            guard try isOurs(database) else { throw LedgerStoreError(.unavailable, "\(path) is not a Penstock ledger; choose another file") }
             guard try !migrator.hasBeenSuperseded(database) else { throw newer(path) }
         }
         try queue.close()
+    }
+
+    /// Marked as ours, or as a first start leaves it that was cut before its first migration was whole.
+    private static func isOurs(_ database: Database) throws -> Bool {
+        let owner = try Int.fetchOne(database, sql: "PRAGMA application_id") ?? 0
+        if owner == applicationID { return true }
+        guard owner == 0 else { return false }
+        let names = try String.fetchAll(database, sql: "SELECT DISTINCT tbl_name FROM sqlite_schema")
+        return try names.isEmpty || names == ["grdb_migrations"] && migrator.appliedIdentifiers(database).isEmpty
     }
 
     static func migrate(_ database: some DatabaseWriter, path: String, origin: String?) throws {

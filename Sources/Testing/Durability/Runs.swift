@@ -45,7 +45,7 @@ struct Runs {
     // Power.
 
     private func power(_ kind: Workload, mustHold: Bool) async throws -> Bool {
-        let log = folder + "/log", root = folder + "/root"
+        let log = unused("log"), root = unused("root")
         defer { remove(log, root) }
         try makeFolder(root)
         _ = try start(kind, root, ["SHIM_LOG": log])
@@ -58,7 +58,7 @@ struct Runs {
         let count = try steps(.stores), rounds = 12
         var cases = 0, findings = Findings(), generator = SeededGenerator(seed: 11)
         for _ in 0..<rounds {
-            let log = folder + "/log", root = folder + "/root", step = Int.random(in: 1...count, using: &generator)
+            let log = unused("log"), root = unused("root"), step = Int.random(in: 1...count, using: &generator)
             defer { remove(log, root) }
             try makeFolder(root)
             _ = try start(.stores, root, ["SHIM_LOG": log, "SHIM_KILL": "\(step)"])
@@ -80,7 +80,7 @@ struct Runs {
             for survival in DiskModel.Survival.allCases {
                 for seed in 0..<(survival == .some ? settings.seeds : 1) {
                     var generator = SeededGenerator(seed: UInt64(place) << 8 | UInt64(seed))
-                    let image = folder + "/image"
+                    let image = unused("image")
                     defer { remove(image) }
                     try disk.write(to: image, survival, &generator)
                     findings.add(await Inspection.inspect(kind, image, acknowledged), at: "cut after operation \(place), \(survival) kept, seed \(seed)")
@@ -97,7 +97,7 @@ struct Runs {
         let count = try steps(.stores), stride = max(1, count / settings.kills)
         var cases = 0, findings = Findings()
         for step in Swift.stride(from: 1, through: count, by: stride) {
-            let root = folder + "/root"
+            let root = unused("root")
             defer { remove(root) }
             try makeFolder(root)
             let acknowledged = try start(.stores, root, ["SHIM_KILL": "\(step)", "SHIM_HALF": isTorn ? "1" : "0"])
@@ -112,7 +112,7 @@ struct Runs {
         let count = try steps(.stores)
         var cases = 0, findings = Findings(), generator = SeededGenerator(seed: 12)
         for _ in 0..<min(settings.kills, 200) {
-            let root = folder + "/root", step = Int.random(in: 1...count, using: &generator), second = Int.random(in: 1...20, using: &generator)
+            let root = unused("root"), step = Int.random(in: 1...count, using: &generator), second = Int.random(in: 1...20, using: &generator)
             defer { remove(root) }
             try makeFolder(root)
             var acknowledged = try start(.stores, root, ["SHIM_KILL": "\(step)"])
@@ -132,7 +132,7 @@ struct Runs {
         let count = try steps(.stores), stride = max(1, count / settings.kills)
         var cases = 0, findings = Findings(), silent = 0
         for step in Swift.stride(from: 1, through: count, by: stride) {
-            let root = folder + "/root"
+            let root = unused("root")
             defer { remove(root) }
             try makeFolder(root)
             let acknowledged = try start(.stores, root, ["SHIM_FAIL": "\(step)", "SHIM_ERRNO": "\(number)", "SHIM_ONCE": isOnce ? "1" : "0"])
@@ -148,7 +148,7 @@ struct Runs {
 
     /// How many operations a run has that nothing disturbs.
     private func steps(_ kind: Workload) throws -> Int {
-        let count = folder + "/count", root = folder + "/root"
+        let count = unused("count"), root = unused("root")
         defer { remove(count, root) }
         try makeFolder(root)
         _ = try start(kind, root, ["SHIM_COUNT": count])
@@ -156,7 +156,7 @@ struct Runs {
     }
 
     private func start(_ kind: Workload, _ root: String, _ variables: [String: String]) throws -> Acknowledged {
-        let output = folder + "/output"
+        let output = unused("output")
         defer { remove(output) }
         try Data().write(to: URL(filePath: output))
         let process = Process()
@@ -175,6 +175,9 @@ struct Runs {
         acknowledged.read(FileManager.default.contents(atPath: output).map { Array($0) } ?? [])
         return acknowledged
     }
+
+    /// A new name each time: SQLite may still be closing the files of the last one.
+    private func unused(_ name: String) -> String { "\(folder)/\(name)-\(UUID().uuidString)" }
 
     private func makeFolder(_ path: String) throws {
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])

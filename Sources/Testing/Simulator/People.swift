@@ -125,7 +125,7 @@ extension Simulation {
         let number = ((try? await plane.controller.modelVersions()) ?? []).count + 1
         let other = pick(installation.people)?.key ?? stranger
         count("forgery")
-        switch (roll(5), release, release?.spec) {
+        switch (roll(6), release, release?.spec) {
         case (0, _, _): await send(.register(try installation.registration(min(number, Self.versions), by: "dan", key: stranger, at: now)), to: plane)
         case (1, let release?, _):
             let next = try installation.proposal(release.proposal.number + 1, of: release.proposal.service, model: 1, by: "viv", key: chance(50) ? stranger : nil, at: now)
@@ -133,6 +133,9 @@ extension Simulation {
         case (2, let release?, let spec?):
             await send(
                 .answer(try installation.answer(.approve, release.id, spec: spec, as: .riskOwner, by: "cleo", key: chance(50) ? stranger : other, at: now), release.id), to: plane)
+        case (5, let release?, _):
+            // Rightly signed, and over something else than what is to be released.
+            await send(.answer(try installation.answer(.approve, release.id, spec: Digest.of("another"), as: .reviewer, by: "ben", at: now), release.id), to: plane)
         case (3, let release?, _): await send(.stop(try installation.order(.rollback, release.id, key: stranger, at: now), release.id), to: plane)
         case (4, let release?, let spec?):
             let observation = try installation.observation(

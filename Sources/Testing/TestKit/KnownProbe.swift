@@ -13,7 +13,9 @@ package final class KnownProbe: ModelProbe {
         /// Nothing can be measured while it says why.
         package var outage: String?
         package var evaluations = 0
-        package var rehearsals = 0
+        /// What each rehearsal went back to, by artifact; `nil` for the fallback.
+        package var predecessors: [Digest?] = []
+        package var rehearsals: Int { predecessors.count }
     }
 
     private let knowledge = Mutex(Knowledge())
@@ -38,7 +40,7 @@ package final class KnownProbe: ModelProbe {
         let known = look { $0 }
         for subject in [candidate, predecessor].compactMap({ $0 }) { try await check(subject, known) }
         guard candidate != nil || predecessor != nil else { throw ModelProbeError("there is no way back from the fallback to the fallback") }
-        change { $0.rehearsals += 1 }
+        change { $0.predecessors.append(predecessor?.artifact) }
         return RehearsalOutcome(milliseconds: known.milliseconds, answers: 8)
     }
 

@@ -64,7 +64,7 @@ import Testing
 
     /// A first start that broke at any write, sync or truncation, and for good, so that nothing was put right again.
     @Test func aFirstStartThatBrokeIsTakenUp() async throws {
-        var places = 0
+        var places = 0, refused: [String] = []
         for allowed in 0..<200 {
             let broken = try Folder(), disk = FaultyDisk(under: broken.path), path = broken("ledger.sqlite")
             disk.fail(with: SQLITE_IOERR | (3 << 8), on: [.write, .sync, .truncate], after: allowed)
@@ -79,15 +79,17 @@ import Testing
                 break
             }
             places += 1
-            #expect(error?.code == .unavailable, "\(error?.message ?? "")")
+            // What breaks in closing, nobody is told.
+            #expect(error == nil || error?.code == .unavailable, "\(error?.message ?? "")")
             let later = await ledgerError {
                 let ledger = try SQLiteLedger(path: target + "/ledger.sqlite", origin: "test.example/ledger")
                 _ = try await ledger.commit([append("stream", at: 0, "x")])
                 try await ledger.verify()
             }
-            #expect(later == nil, "after \(allowed) operations: \(later?.message ?? "")")
+            if let later { refused.append("after \(allowed) operations: \(later.message)") }
         }
         #expect(places > 20)
+        #expect(refused == [])
     }
 
     @Test func foldersAndAnEmptyFileAreEnough() async throws {
@@ -178,8 +180,9 @@ import Testing
         guard geteuid() == 0 else { return }
         await #expect(processExitsWith: .success) { [path = path as String] in
             try #require(setuid(65_534) == 0)
-            let error = await ledgerError { _ = try SQLiteLedger(path: path) }.map(Told.init)
-            #expect(error == Told(.unavailable, "others may read \(path), and that cannot be changed; make its mode 0600"))
+            let error = await ledgerError { _ = try SQLiteLedger(path: path) }
+            #expect(error?.code == .unavailable)
+            #expect(error?.message.contains(path) == true)
         }
     }
 

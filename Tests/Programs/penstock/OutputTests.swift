@@ -91,6 +91,7 @@ extension ProgramTests.RunningTests {
             let folder = try Workshop.folder()
             var addresses = try Ports.free(2)
             addresses[which] = which == 0 ? installation.control : installation.node
+            defer { Processes.end(naming: folder.path) }
             let run = try await Program.built.get().run(
                 ["up", "--detach", "--home", folder.path + "/home", "--control", addresses[0], "--node", addresses[1]], in: folder.path)
             Refusal("", "", exits: 69, says: addresses[which], "in use").expectRefused(run)

@@ -71,4 +71,7 @@ enum Processes {
             return String(decoding: line, as: UTF8.self).contains(path)
         }
     }
+
+    /// For the end of a test whose program left something running: the test has failed by then, and nothing may be left.
+    static func end(naming path: String) { for process in naming(path) { kill(process, SIGKILL) } }
 }

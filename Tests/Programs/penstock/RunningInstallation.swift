@@ -124,6 +124,7 @@ struct WithInstallation: SuiteTrait, TestScoping {
         }
         stop.stop()
         #expect(Processes.naming(installation.home) == [])
+        Processes.end(naming: installation.home)
         #expect(try FileManager.default.contentsOfDirectory(atPath: installation.home + "/run").sorted() == ["control.log", "node-1.log"])
         try outcome.get()
     }

@@ -7,12 +7,18 @@ extension ProgramTests {
         /// Nothing runs, and nothing says that something does.
         private func expectStopped(_ folder: Folder) {
             #expect(Processes.naming(folder.path) == [])
+            Processes.end(naming: folder.path)
             let left = (try? FileManager.default.contentsOfDirectory(atPath: folder.path + "/home/run")) ?? []
             #expect(left.filter { !$0.hasSuffix(".log") } == [])
         }
 
         private func up(_ folder: Folder, control: String, node: String) async throws -> Run {
-            try await Program.built.get().run(["up", "--detach", "--home", folder.path + "/home", "--control", control, "--node", node], in: folder.path)
+            do {
+                return try await Program.built.get().run(["up", "--detach", "--home", folder.path + "/home", "--control", control, "--node", node], in: folder.path)
+            } catch {
+                Processes.end(naming: folder.path)
+                throw error
+            }
         }
 
         enum Holder: CaseIterable { case listening, bound }

@@ -67,7 +67,7 @@ import Testing
     }
 
     /// The last approval, a rejection and aborts race for one release. However it ends, the ledger tells one story of it.
-    @Test(arguments: 0..<8) func oneEndIsTaken(_ seed: Int) async throws {
+    @Test(arguments: 0..<4) func oneEndIsTaken(_ seed: Int) async throws {
         let desk = try await Harness()
         try await desk.fallback()
         try await desk.register(1)

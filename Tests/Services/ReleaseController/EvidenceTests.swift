@@ -116,7 +116,7 @@ import Testing
         try await desk.live(2, model: 2)
         let release = try await desk.propose(3, model: 1, offering: 70)
         let spec = try ReleaseSpec.read(required(release.specBytes, "a spec").bytes)
-        #expect(desk.probe.look { $0.rehearsals } == 3)
+        #expect(desk.probe.look { $0.predecessors } == [nil, Digest.of(desk.installation.artifact(1)), Digest.of(desk.installation.artifact(2))])
         #expect(try await spec.baseline == desk.route().champion && spec.criteria.last?.subjects.last == spec.baseline)
     }
 

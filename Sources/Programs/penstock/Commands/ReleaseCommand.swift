@@ -38,9 +38,11 @@ struct ReleaseCommand: AsyncParsableCommand {
             let view = try await connection.withClient { client in
                 for file in files.uploads { try await client.upload(file.bytes, as: file.digest) }
                 let releases = try await client.releases().filter { $0.proposal.service == files.service.name }
+                // Number 0 is kept for the fallback, so that the first model of a service is told to wait for one.
+                let next = (releases.map(\.proposal.number).max() ?? -1) + 1
                 let proposal = try Proposal(
                     system: signer.trust.system, environment: signer.trust.environment, service: files.service.name,
-                    number: (releases.map(\.proposal.number).max() ?? -1) + 1, model: model, decision: files.decision.digest, request: files.request.digest,
+                    number: model == nil ? next : max(next, 1), model: model, decision: files.decision.digest, request: files.request.digest,
                     policy: files.policy.digest, reason: reason, expectedChange: expectedChange, proposer: signer.person.id, proposed: SystemClock().now())
                 return try await client.propose(Envelope(signing: proposal, as: Proposal.payloadType, by: [signer.key]))
             }

@@ -174,6 +174,9 @@ enum Spawn {
     static func answers(_ address: ListenAddress, _ path: String) -> Bool {
         guard let socket = connect(to: address) else { return false }
         defer { close(socket) }
+        // Whoever takes the connection and says nothing is not waited for.
+        var limit = timeval(tv_sec: 1, tv_usec: 0)
+        setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         let request = "GET \(path) HTTP/1.1\r\nHost: \(address.text)\r\nConnection: close\r\n\r\n"
         guard send(socket, request, request.utf8.count, Int32(MSG_NOSIGNAL)) == request.utf8.count else { return false }
         var answer = [UInt8](repeating: 0, count: 12)
