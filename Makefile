@@ -1,5 +1,5 @@
-# The two commands of a newcomer, and the two of a developer. Each sets itself up.
-.PHONY: demo test check setup format
+# The two commands of a newcomer, and those of a developer. Each sets itself up.
+.PHONY: demo test check stress setup format
 
 setup:
 	@scripts/setup
@@ -12,6 +12,9 @@ test: setup
 
 check:
 	@scripts/check
+
+stress: setup
+	@scripts/stress
 
 format:
 	@swift format --in-place --recursive --parallel Package.swift Sources Tests

@@ -58,7 +58,7 @@ package struct ModelEngines: ModelEngine {
     package func load(_ model: [UInt8], format: String, features: Int) throws(ModelEngineError) -> any LoadedModel {
         guard Self.formats.contains(format) else {
             throw ModelEngineError(
-                .unreadable, "There is no engine for models of the format “\(format.prefix(64))”; known is \(Self.formats.joined(separator: ", ")).")
+                .unreadable, "there is no engine for models of the format “\(format.prefix(64))”; known is \(Self.formats.joined(separator: ", "))")
         }
         let library = try library()
         let booster: Booster
@@ -66,7 +66,7 @@ package struct ModelEngines: ModelEngine {
         guard booster.features == features else {
             throw ModelEngineError(
                 .mismatch,
-                "The lightgbm model has \(booster.features) features and its contract \(features); train it on exactly the contract's feature columns.")
+                "the lightgbm model has \(booster.features) features and its contract \(features); train it on exactly the contract's feature columns")
         }
         return LightGBMModel(booster)
     }
@@ -81,8 +81,8 @@ package struct ModelEngines: ModelEngine {
         guard let path = libraryPath(format: "lightgbm") else {
             throw ModelEngineError(
                 .libraryMissing,
-                "There is no lib_lightgbm.so for models of the format lightgbm in \(libraryDirectories.joined(separator: ", ")); "
-                    + "run scripts/setup, or name its folder in PENSTOCK_LIBRARIES.")
+                "there is no lib_lightgbm.so for models of the format lightgbm in \(libraryDirectories.joined(separator: ", ")); "
+                    + "run scripts/setup, or name its folder in PENSTOCK_LIBRARIES")
         }
         do {
             let library = try LightGBMLibrary(path: path)

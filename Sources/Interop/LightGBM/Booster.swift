@@ -16,7 +16,7 @@ package final class Booster: Sendable {
             throw LightGBMError(
                 .model,
                 "LightGBM read \(owned.iterations) trees, \(features) features and \(classes) classes where the model's text has \(text.trees), "
-                    + "\(text.features) and 1; train and save the model again.")
+                    + "\(text.features) and 1; train and save the model again")
         }
     }
 }
@@ -60,7 +60,7 @@ package final class Booster: Sendable {
     private let config: lightgbm_fast_config
 
     package init(_ booster: Booster) throws(LightGBMError) {
-        guard let columns = Int32(exactly: booster.features) else { throw LightGBMError(.model, "The model has too many features.") }
+        guard let columns = Int32(exactly: booster.features) else { throw LightGBMError(.model, "the model has too many features") }
         var config: lightgbm_fast_config?
         let calls = booster.owned.calls
         calls.silence()
@@ -79,7 +79,7 @@ package final class Booster: Sendable {
     package func score(_ row: Span<Double>) throws(LightGBMError) -> Double {
         // LightGBM reads as many values as the model has features.
         guard row.count == booster.features else {
-            throw LightGBMError(.failed, "A row has \(row.count) values and the model \(booster.features) features; give one value for each.")
+            throw LightGBMError(.failed, "a row has \(row.count) values and the model \(booster.features) features; give one value for each")
         }
         var length: Int64 = 0
         var score = 0.0
@@ -88,7 +88,7 @@ package final class Booster: Sendable {
         }
         guard status == 0 else { throw calls.lastError(.failed, "to score a row") }
         guard length == 1, score.isFinite else {
-            throw LightGBMError(.failed, "LightGBM gave \(length) values, the first \(score), where one finite score was expected.")
+            throw LightGBMError(.failed, "LightGBM gave \(length) values, the first \(score), where one finite score was expected")
         }
         return score
     }

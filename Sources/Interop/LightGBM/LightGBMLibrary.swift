@@ -21,7 +21,7 @@ package final class LightGBMLibrary: Sendable {
         self.path = path
         guard let handle = unsafe dlopen(path, RTLD_NOW | RTLD_LOCAL) else {
             throw LightGBMError(
-                .library, "\(path) does not load (\(Self.loaderError())); run scripts/setup, which brings LightGBM and the libraries that it needs.")
+                .library, "\(path) does not load (\(Self.loaderError())); run scripts/setup, which brings LightGBM and the libraries that it needs")
         }
         calls = try unsafe Calls(handle, path: path)
         try Self.refuseOld(calls, path: path)
@@ -34,11 +34,11 @@ package final class LightGBMLibrary: Sendable {
         var length: Int64 = 0
         let status = unsafe calls.dumpParamAliases(Int64(aliases.count), &length, &aliases)
         guard status == 0, length > 0, length <= aliases.count else {
-            throw LightGBMError(.library, "\(path) does not say which parameters it knows; use the LightGBM that scripts/setup brings.")
+            throw LightGBMError(.library, "\(path) does not say which parameters it knows; use the LightGBM that scripts/setup brings")
         }
         let text = String(decoding: aliases.prefix(Int(length)).lazy.map { UInt8(bitPattern: $0) }, as: UTF8.self)
         guard text.contains("\"bagging_by_query\"") else {
-            throw LightGBMError(.library, "\(path) is older than LightGBM 4.6.0, which corrected CVE-2024-43598; run scripts/setup to bring a newer one.")
+            throw LightGBMError(.library, "\(path) is older than LightGBM 4.6.0, which corrected CVE-2024-43598; run scripts/setup to bring a newer one")
         }
     }
 
@@ -64,7 +64,7 @@ package final class LightGBMLibrary: Sendable {
         init(_ handle: UnsafeMutableRawPointer, path: String) throws(LightGBMError) {
             func find(_ name: String) throws(LightGBMError) -> UnsafeMutableRawPointer {
                 guard let address = unsafe dlsym(handle, name) else {
-                    throw LightGBMError(.library, "\(path) has no \(name), so it is no LightGBM of version 4.6.0 or newer; run scripts/setup to bring one.")
+                    throw LightGBMError(.library, "\(path) has no \(name), so it is no LightGBM of version 4.6.0 or newer; run scripts/setup to bring one")
                 }
                 return unsafe address
             }
@@ -84,7 +84,7 @@ package final class LightGBMLibrary: Sendable {
         /// Must be called on the thread of the failed call, before any other.
         func lastError(_ code: LightGBMError.Code, _ subject: String) -> LightGBMError {
             let text = unsafe lastErrorText().map { unsafe String(cString: $0) } ?? "no reason given"
-            return LightGBMError(code, "LightGBM refuses \(subject): \(text.split(separator: "\n").joined(separator: " ")).")
+            return LightGBMError(code, "LightGBM refuses \(subject): \(text.split(separator: "\n").joined(separator: " "))")
         }
 
         /// LightGBM prints to standard output, which may be a protocol; its callback is one per thread.

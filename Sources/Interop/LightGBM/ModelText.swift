@@ -82,7 +82,7 @@ struct ModelText {
 
     fileprivate static func refusal(_ reason: String) -> LightGBMError {
         LightGBMError(
-            .model, "This is not a LightGBM model that can be served: \(reason). Save the model with save_model of LightGBM 4 and register that file.")
+            .model, "this is not a LightGBM model that can be served: \(reason); save the model with save_model of LightGBM 4 and register that file")
     }
 
     /// The fields of one tree, as far as scoring follows them.

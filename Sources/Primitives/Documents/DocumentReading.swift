@@ -94,8 +94,9 @@ package struct DocumentFields: ~Copyable {
     }
 
     package mutating func need(_ key: String) throws(DocumentError) -> DocumentNode {
-        guard let node = take(key) else { throw DocumentError("'\(key)' is missing; add it", at: place) }
-        return node
+        if let node = take(key) { return node }
+        guard let meant = rest.first(where: { Self.distance($0.key, key) <= 2 }) else { throw DocumentError("'\(key)' is missing; add it", at: place) }
+        throw DocumentError("'\(key)' is missing; rename '\(meant.key.shown(60))' if it is meant", at: meant.place)
     }
 
     /// All keys not yet taken, for maps whose keys the user chooses.

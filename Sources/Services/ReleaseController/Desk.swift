@@ -9,7 +9,9 @@ extension ReleaseController: ReleaseDesk {
     package func register(_ envelope: Envelope) async throws(DeskError) -> ModelVersionView {
         let trust = try await trust()
         let registration: Registration
-        do { registration = try Registration.open(envelope, trust: trust) } catch { throw DeskError(.forbidden, rule: "authority", error.message) }
+        do { registration = try Registration.open(envelope, trust: trust) } catch {
+            throw error.code == .malformed ? DeskError(.invalid, rule: "invalid", error.message) : DeskError(.forbidden, rule: "authority", error.message)
+        }
         try await files.check(registration)
         try await record(.registered(envelope, at: dependencies.clock.now()))
         return try await modelVersion(registration.version)
@@ -55,7 +57,10 @@ extension ReleaseController: ReleaseDesk {
         let trust = try await trust()
         let now = dependencies.clock.now()
         guard !trust.isExpired(at: now) else {
-            throw DeskError(.forbidden, rule: "trust", "the trust root expired on \(trust.expires); sign its next version, then propose again")
+            throw DeskError(
+                .forbidden, rule: "trust",
+                "the trust root expired on \(trust.expires): what is live goes on and can be rolled back, and nothing new is released; "
+                    + "renewing a trust root is not built yet")
         }
         let proposal: Proposal
         do { proposal = try Proposal.open(envelope, trust: trust) } catch { throw DeskError(error) }
@@ -65,7 +70,7 @@ extension ReleaseController: ReleaseDesk {
         if proposal.number > 0, state.route(of: proposal.service) == nil {
             throw DeskError(.conflict, rule: "phase", "\(proposal.service) has no live fallback yet; release that first with 'penstock release propose --fallback'")
         }
-        try await files.check(proposal, model: model)
+        try await files.check(proposal, model: model, trust: trust)
         try await refuseWithoutEvidence(proposal, model, state, now)
         try await record(.release(proposal.release, .proposed(envelope, at: now)))
         await settle()

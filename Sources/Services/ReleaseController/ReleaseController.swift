@@ -39,6 +39,7 @@ package final class ReleaseController: Service, Sendable {
     let keys: ServiceKeys
     package let keeper: StateKeeper
     let files: ReleaseFiles
+    let rehearsals = Rehearsals()
     private let interval: Duration
 
     /// `interval` is the time between passes.
@@ -55,7 +56,7 @@ package final class ReleaseController: Service, Sendable {
         try await keeper.load()
         let current = await keeper.state
         if current.trust != nil, current.trustEnvelope?.payload != envelope.payload {
-            throw DeskError(.damaged, rule: "trust", "trust.json is not the trust root that this ledger has; put the right file back, or raise its version with 'penstock trust'")
+            throw DeskError(.damaged, rule: "trust", "trust.json is not the trust root that this ledger has; put the right file back")
         }
         // Looked at before the first entry is written: a ledger cannot be begun again.
         if let trust = current.trust ?? (try? TrustRoot.openGenesis(envelope)), let service = keys.misfit(with: trust) {

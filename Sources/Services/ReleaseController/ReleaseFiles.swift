@@ -1,5 +1,6 @@
 // Reads and cross-checks the files that a proposal names.
 private import Contracts
+internal import Evidence
 private import Inference
 internal import Ports
 internal import Primitives
@@ -16,7 +17,7 @@ struct ReleaseFiles: Sendable {
     }
 
     /// Checks everything that can be known before evidence is looked at.
-    func check(_ proposal: Proposal, model: Registration?) async throws(DeskError) {
+    func check(_ proposal: Proposal, model: Registration?, trust: TrustRoot) async throws(DeskError) {
         let policy = try await policy(proposal.policy)
         guard policy.name == proposal.service else {
             throw DeskError(.invalid, rule: "invalid", "policy.yaml is the policy of '\(policy.name)' and the release is of '\(proposal.service)'; give the policy of that service")
@@ -26,6 +27,10 @@ struct ReleaseFiles: Sendable {
         }
         if policy.proposalNeeds.contains("expected_change"), (proposal.expectedChange ?? "").isEmpty {
             throw DeskError(.invalid, rule: "invalid", "the policy asks what the release is expected to change; add --expected-change '…'")
+        }
+        let barred = Set([proposal.proposer, model?.author].compactMap { $0 })
+        if let shortfall = ApprovalTally.shortfall(policy.approvals, trust: trust, without: barred) {
+            throw DeskError(.invalid, rule: "policy", "the policy can never be met: \(shortfall); ask for fewer, or let somebody else propose")
         }
         let service = try await read(proposal.decision, file: "decision.yaml") { node throws(DocumentError) in try DecisionService.read(node) }
         guard service.name == proposal.service else {

@@ -21,7 +21,11 @@ extension ReleaseController {
         if let model, let baseline, results.contains(where: { $0.validator == "reversibility" && $0.verdict == .missing }),
             !results.contains(where: { $0.validator == "evaluation" && $0.verdict == .missing })
         {
-            try await rehearse(release, model, baseline, state)
+            guard await rehearsals.begin(release.id) else { return true }
+            let outcome: Result<Void, DeskError>
+            do throws(DeskError) { outcome = .success(try await rehearse(release, model, baseline, state)) } catch { outcome = .failure(error) }
+            await rehearsals.end(release.id)
+            try outcome.get()
             return true
         }
         guard results.allSatisfy({ $0.verdict == .met }) else { return false }
@@ -33,6 +37,8 @@ extension ReleaseController {
     }
 
     private func rehearse(_ release: Release, _ model: Registration, _ baseline: Digest, _ state: SystemState) async throws(DeskError) {
+        // What was decided on may have been rehearsed by whoever was waited for.
+        guard await keeper.state.rehearsals[model.artifact] == state.rehearsals[model.artifact] else { return }
         let predecessor = state.table?.bundles.first { $0.digest == baseline }.flatMap { try? ReleaseSpec.read($0.spec.bytes).model }
         let outcome: RehearsalOutcome
         do {

@@ -90,13 +90,8 @@ import YAMLDocuments
     }()
 
     @Test(arguments: bombs.indices) func refusesBombs(_ index: Int) {
-        let clock = ContinuousClock()
-        // The first parse pays for what the process sets up once.
-        _ = try? parse("a: 1")
-        let time = clock.measure { #expect(!refusal { try parse(Self.bombs[index]) }.isEmpty) }
-        // An expanded bomb takes hours, so a wide bound tells as much as a narrow one and never fails on a busy machine.
-        #expect(time < .seconds(2), "\(time)")
-        print("bomb \(index): \(time)")
+        // Expanded, any of them takes hours and all memory: that this test ends is what it shows.
+        #expect(!refusal { try parse(Self.bombs[index]) }.isEmpty)
     }
 
     @Test(arguments: ["? ", "- ? ", "{? ", "? - ", "\n? "]) func refusesManyStructuredKeys(_ opening: String) {

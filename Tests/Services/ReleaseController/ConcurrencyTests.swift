@@ -44,7 +44,10 @@ import Testing
         expect(ends, winners: 1, losers: Self.late)
         try await desk.settle(desks[planes - 1])
         let kinds = try await desk.kinds(from: before)
-        #expect(kinds == ["release.proposed", "evidence.recorded", "release.sealed"] || kinds == ["release.proposed", "evidence.recorded", "evidence.recorded", "release.sealed"])
+        // The loop of one control plane and its commands rehearse once; two control planes may each have begun.
+        let once = ["release.proposed", "evidence.recorded", "release.sealed"]
+        if planes == 1 { #expect(desk.probe.look { $0.rehearsals } == 1) }
+        #expect(kinds == once || planes == 2 && kinds == ["release.proposed", "evidence.recorded", "evidence.recorded", "release.sealed"])
     }
 
     /// Everybody who may, and many who may not, sign at once and again.

@@ -25,7 +25,7 @@ import Testing
         Refusal("somebody else's signature", .forbidden, "authority", "who has not signed it") {
             _ = try await $0.controller.register($0.installation.registration(1, key: key(66), at: $0.now()))
         },
-        Refusal("no registration", .forbidden, "authority", "") { _ = try await $0.controller.register($0.installation.proposal(1, model: nil)) },
+        Refusal("no registration", .invalid, "invalid", "") { _ = try await $0.controller.register($0.installation.proposal(1, model: nil)) },
         Refusal("another format", .invalid, "invalid", "'onnx' are not built yet") { _ = try await $0.controller.register($0.installation.registration(1) { $0.format = "onnx" }) },
         Refusal("a model that was not uploaded", .invalid, "artifact", "upload it first") { _ = try await $0.controller.register($0.installation.registration(77)) },
         Refusal("a contract that was not uploaded", .invalid, "artifact", "not in the store") {
@@ -66,6 +66,11 @@ import Testing
             let policy = try await desk.artifacts.put(Array(text.utf8))
             try await desk.propose { $0.policy = policy }
         },
+        Refusal("more approvers than there are", .invalid, "policy", "asks for 4 approvals by reviewer") { desk in
+            let text = String(decoding: Installation.policy(desk.installation.services[0]), as: UTF8.self)
+            let policy = try await desk.artifacts.put(Array(text.replacing("reviewer, count: 1", with: "reviewer, count: 4").utf8))
+            try await desk.propose { $0.policy = policy }
+        },
         Refusal("the decision file of another service", .invalid, "invalid", "decision.yaml defines 'seat-upgrade'") { desk in
             try await desk.propose { $0.decision = Digest.of(Installation.decision(desk.installation.services[1], offering: 65)) }
         },
@@ -91,7 +96,7 @@ import Testing
         Refusal("a number that leaves a gap", .conflict, "order", "the next release of rebooking-offer is number 1") {
             _ = try await $0.controller.propose($0.installation.proposal(3, model: 1, at: $0.now()))
         },
-        Refusal("the same again", .conflict, "phase", "release.proposed cannot follow") { _ = try await $0.controller.propose($0.installation.proposal(0, model: nil)) },
+        Refusal("the same again", .conflict, "phase", "so it cannot be proposed again") { _ = try await $0.controller.propose($0.installation.proposal(0, model: nil)) },
     ]
 
     static let answers = [
@@ -153,7 +158,7 @@ import Testing
         Refusal("to take back what does not answer", .conflict, "phase", "has no warm predecessor to go back to") { desk in
             try await desk.stopped { try desk.installation.order(.rollback, $0.id, at: desk.now()) }
         },
-        Refusal("to abort what answers", .conflict, "phase", "is live, so release.aborted cannot follow") { desk in
+        Refusal("to abort what answers", .conflict, "phase", "is live, so it cannot be aborted") { desk in
             let id: ReleaseID = try name("rebooking-offer-0")
             _ = try await desk.controller.stop(desk.installation.order(.abort, id, at: desk.now()), release: id)
         },
@@ -248,7 +253,7 @@ import Testing
     @Test func nothingIsProposedOnExpiredTrust() async throws {
         let desk = try await Harness(expires: World.now.adding(.seconds(600)))
         desk.clock.advance(by: .seconds(599))
-        try await desk.refused(.forbidden, "trust", "sign its next version") { try await desk.propose(0, model: nil) }
+        try await desk.refused(.forbidden, "trust", "the trust root expired") { try await desk.propose(0, model: nil) }
     }
 
     @Test func aLedgerThatIsAwayIsUnavailable() async throws {

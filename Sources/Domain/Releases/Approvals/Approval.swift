@@ -74,10 +74,35 @@ package struct Approval: Codable, Hashable, Sendable {
 package struct ApprovalTally: Hashable, Sendable {
     package var missing: [ApprovalRule]
 
-    /// Counts people, not signatures, and one person for one role only. The trust root's least approvals hold whatever the policy says.
+    /// By role, how many people must approve: the trust root's least approvals hold whatever the policy says.
+    package static func need(_ rules: [ApprovalRule], trust: TrustRoot) -> [Role: Int] {
+        rules.reduce(into: trust.approvals) { need, rule in need[rule.role] = max(need[rule.role] ?? 0, rule.count) }
+    }
+
+    /// Why the people of the trust root can never give these approvals, one person for one role; `nil` when they can. `without` are those who
+    /// may not approve.
+    package static func shortfall(_ rules: [ApprovalRule], trust: TrustRoot, without: Set<PersonID>) -> String? {
+        let need = need(rules, trust: trust).filter { $0.value > 0 }
+        let people = trust.people.filter { trust.solo || !without.contains($0.id) }
+        // Hall's theorem: there are enough exactly when there are for every set of roles. Approving roles are few.
+        let roles = need.keys.sorted()
+        guard roles.count <= 16 else { return "it asks for approvals in \(roles.count) roles, more than anybody keeps apart" }
+        for set in 1..<max(1, 1 << roles.count) {
+            let chosen = roles.indices.filter { set & 1 << $0 != 0 }.map { roles[$0] }
+            if trust.solo, chosen.count > 1 { continue }
+            let asked = chosen.reduce(0) { $0 + min(need[$1] ?? 0, 1000) }
+            let able = people.filter { person in chosen.contains { person.roles.contains($0) } }.count
+            if asked > able {
+                let roles = chosen.map(\.text).joined(separator: " and ")
+                return "it asks for \(asked) approval\(asked == 1 ? "" : "s") by \(roles), and only \(able) of the people who may approve it can give one"
+            }
+        }
+        return nil
+    }
+
+    /// Counts people, not signatures, and one person for one role only.
     package init(spec: ReleaseSpec, trust: TrustRoot, approvals: [Approval]) {
-        var need: [Role: Int] = trust.approvals
-        for rule in spec.approvals { need[rule.role] = max(need[rule.role] ?? 0, rule.count) }
+        let need = Self.need(spec.approvals, trust: trust)
         var counted: [PersonID: Set<Role>] = [:]
         var have: [Role: Int] = [:]
         for approval in approvals where approval.answer == .approve {

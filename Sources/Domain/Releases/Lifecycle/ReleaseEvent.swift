@@ -40,6 +40,24 @@ package enum ReleaseEvent: Hashable, Sendable {
         }
     }
 
+    /// What is done to the release, after "it cannot be".
+    package var deed: String {
+        switch self {
+        case .proposed: "proposed again"
+        case .sealed: "sealed"
+        case .refused: "refused"
+        case .approved: "approved"
+        case .rejected: "rejected"
+        case .preparing: "prepared"
+        case .exposed: "exposed"
+        case .live: "made live"
+        case .superseded: "superseded"
+        case .reinstated: "reinstated"
+        case .rolledBack: "rolled back"
+        case .aborted: "aborted"
+        }
+    }
+
     package var at: Instant {
         switch self {
         case .proposed(_, let at), .sealed(_, let at), .refused(_, let at), .approved(_, let at), .rejected(_, let at), .preparing(_, let at),

@@ -118,7 +118,7 @@ package struct Release: Hashable, Sendable {
             next.phase = .aborted
         case (_, .proposed), (_, .sealed), (_, .refused), (_, .approved), (_, .rejected), (_, .preparing), (_, .exposed), (_, .live),
             (_, .superseded), (_, .reinstated), (_, .rolledBack), (_, .aborted):
-            throw ReleaseError(.phase, "\(id) is \(phase.rawValue), so \(event.kind) cannot follow\(Self.advice(phase))")
+            throw ReleaseError(.phase, "\(id) is \(phase.rawValue), so it cannot be \(event.deed)\(Self.advice(phase))")
         }
         next.changed = event.at
         self = next

@@ -45,6 +45,11 @@ package enum ExposureStep: Hashable, Sendable, Codable {
 package struct ApprovalRule: Hashable, Sendable, Codable {
     package var role: Role
     package var count: Int
+
+    package init(role: Role, count: Int) {
+        self.role = role
+        self.count = count
+    }
 }
 
 package struct ReleasePolicy: Hashable, Sendable {

@@ -64,7 +64,9 @@ struct DoctorCommand: AsyncParsableCommand {
         do {
             let root = try home.trustRoot()
             guard !root.isExpired(at: SystemClock().now()) else {
-                return Finding(name: "installation", state: .missing, detail: "the trust root expired on \(root.expires)", remedy: "sign its next version")
+                return Finding(
+                    name: "installation", state: .missing, detail: "the trust root expired on \(root.expires)",
+                    remedy: "begin a new installation with 'penstock init'; renewing a trust root is not built yet")
             }
             return Finding(name: "installation", state: .ok, detail: "\(root.system)/\(root.environment), trust until \(root.expires)", remedy: "")
         } catch {

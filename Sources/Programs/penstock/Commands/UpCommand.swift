@@ -185,7 +185,9 @@ enum Spawn {
 
     static func lastLine(_ path: String) -> String {
         let text = FileManager.default.contents(atPath: path).map { String(decoding: $0.suffix(4096), as: UTF8.self) } ?? ""
-        return text.split(separator: "\n").last.map(String.init) ?? "it said nothing"
+        guard let line = text.split(separator: "\n").last else { return "it said nothing" }
+        // Both of us begin with our name.
+        return String(line.hasPrefix("penstock: ") ? line.dropFirst("penstock: ".count) : line)
     }
 }
 

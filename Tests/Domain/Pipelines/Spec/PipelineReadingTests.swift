@@ -140,7 +140,7 @@ import Testing
         Refused(8, "    sources: { raw: { command: psql } }", "penstock.yaml:8: 'command' \(unbuiltSource)"),
         Refused(8, "    sources: { raw: { files: a, refresh: 24h } }", "penstock.yaml:8: 'refresh' \(unbuiltSource)"),
         Refused(8, "    sources: { raw: { files: a, secrets: [A] } }", "penstock.yaml:8: 'secrets' \(unbuiltSource)"),
-        Refused(8, "    sources: { raw: { file: a } }", "penstock.yaml:8: 'files' is missing; add it"),
+        Refused(8, "    sources: { raw: { file: a } }", "penstock.yaml:8: 'files' is missing; rename 'file' if it is meant"),
         Refused(8, "    sources: { raw: { files: a, glob: b } }", "penstock.yaml:8: unknown key 'glob'; known here: command, refresh, secrets, files"),
         Refused(
             9, "    outputs: { a: [b] }",

@@ -57,6 +57,31 @@ import Testing
         }
     }
 
+    /// Against trying out who signs in which role.
+    @Test(arguments: [false, true]) func promise7_aPolicyThatNobodyCanMeetIsKnown(_ solo: Bool) throws {
+        var trust = try World.crowd().trust
+        trust.solo = solo
+        trust.approvals = [:]
+        func canSign(_ need: [Role], _ people: ArraySlice<TrustRoot.Person>) -> Bool {
+            guard let role = need.first else { return true }
+            return people.indices.contains { index in
+                guard people[index].roles.contains(role) else { return false }
+                return canSign(Array(need.dropFirst()), people[..<index] + people[(index + 1)...])
+            }
+        }
+        for barred: Set<PersonID> in [[], Set(trust.people.prefix(1).map(\.id)), Set(trust.people.suffix(2).map(\.id))] {
+            for reviewers in 0...4 {
+                for owners in 0...3 {
+                    let rules = [ApprovalRule(role: .reviewer, count: reviewers), ApprovalRule(role: .riskOwner, count: owners)]
+                    let able = trust.people.filter { solo || !barred.contains($0.id) }
+                    let roles = rules.map { [Role](repeating: $0.role, count: $0.count) }
+                    let possible = solo ? roles.allSatisfy { canSign($0, able[...]) } : canSign(roles.flatMap { $0 }, able[...])
+                    #expect((ApprovalTally.shortfall(rules, trust: trust, without: barred) == nil) == possible, "\(reviewers) and \(owners) without \(barred)")
+                }
+            }
+        }
+    }
+
     /// A policy that asks for less than the trust root: fewer roles, none, or less than none.
     @Test(arguments: ["only a reviewer", "counts of zero", "counts below zero", "another role only"]) func promise7_theRootsLeastApprovalsHold(policy: String) throws {
         let world = try World.crowd { $0.approvals = [.reviewer: 2, .riskOwner: 1] }

@@ -53,7 +53,7 @@ import Testing
             #expect(next.proposal == release.proposal && next.proposalEnvelope == release.proposalEnvelope)
         case (.failure(let error), nil):
             #expect(error.rule == .phase, "\(error)")
-            #expect(error.message.hasPrefix("rebooking-offer-1 is \(phase.rawValue), so \(kind) cannot follow"))
+            #expect(error.message.hasPrefix("rebooking-offer-1 is \(phase.rawValue), so it cannot be "))
             #expect(error.message.contains("it has ended for good") == phase.isTerminal)
         case (.success(let next), nil): Issue.record("\(kind) led from \(phase) to \(next.phase)")
         case (.failure(let error), _?): Issue.record("\(kind) was refused in \(phase): \(error)")
