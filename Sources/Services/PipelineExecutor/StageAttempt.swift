@@ -160,6 +160,8 @@ extension StageAttempt {
         let threads = String(dependencies.machine.threads)
         var variables = [
             "PATH": "/usr/bin:/bin", "HOME": "/tmp", "LANG": "C.UTF-8", "TZ": "UTC", "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads,
+            // Threads that spin while they wait slow everything down where others want the cores too.
+            "OMP_WAIT_POLICY": "PASSIVE",
             "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1",
         ]
         let parameters = pipeline.graph.parameters(of: stage.name)
