@@ -132,6 +132,13 @@ let tests: [Room] = [
         libraries: [grdb]),
     Room(path: "Tests/Adapters/ModelEngines", needs: ["Primitives", "Inference", "Ports", "ModelEngines"]),
     Room(path: "Tests/Adapters/LocalProcesses", needs: ["Primitives", "Ports", "LocalProcesses"]),
+    Room(path: "Tests/Adapters/Runs", needs: ["Primitives", "Pipelines", "Ports", "SQLiteRuns", "TestKit"]),
+    Room(
+        path: "Tests/Services/PipelineExecutor",
+        needs: [
+            "Primitives", "Contracts", "Evidence", "Pipelines", "Registry", "Ports", "PipelineExecutor", "SQLiteRuns", "ProjectFolder", "FileArtifacts",
+            "LocalProcesses", "YAMLDocuments", "TestKit",
+        ]),
     Room(
         path: "Tests/Services/ServingPlane",
         needs: ["Primitives", "Contracts", "Evidence", "Inference", "Registry", "Releases", "Ports", "ServingPlane", "YAMLDocuments", "TestKit"],

@@ -11,7 +11,6 @@ package struct PipelineExecutor: Sendable {
         package var runner: any StageRunner
         package var probe: any ModelProbe
         package var registrar: any ModelRegistrar
-        package var parser: any DocumentParser
         package var machine: StageMachine
         package var clock: any WallClock
         package var random: any RandomSource
@@ -20,7 +19,7 @@ package struct PipelineExecutor: Sendable {
 
         package init(
             project: any ProjectFiles, catalog: any RunCatalog, artifacts: any ArtifactStore, runner: any StageRunner, probe: any ModelProbe,
-            registrar: any ModelRegistrar, parser: any DocumentParser, machine: StageMachine, clock: any WallClock, random: any RandomSource, builder: [String: String]
+            registrar: any ModelRegistrar, machine: StageMachine, clock: any WallClock, random: any RandomSource, builder: [String: String]
         ) {
             self.project = project
             self.catalog = catalog
@@ -28,7 +27,6 @@ package struct PipelineExecutor: Sendable {
             self.runner = runner
             self.probe = probe
             self.registrar = registrar
-            self.parser = parser
             self.machine = machine
             self.clock = clock
             self.random = random

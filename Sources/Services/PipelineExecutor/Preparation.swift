@@ -1,7 +1,7 @@
 // Reads a project: the pipeline, its contracts, and everything that its stages' results depend on.
 internal import Contracts
 package import Pipelines
-internal import Ports
+package import Ports
 package import Primitives
 
 /// A pipeline that may run: validated, with the digests of all that its stages declare.
@@ -18,12 +18,26 @@ struct ContractFile: Sendable {
     var digest: Digest { Digest.of(bytes) }
 }
 
-extension PipelineExecutor {
+/// Looks at a project and writes nothing.
+package struct PipelinePreparation: Sendable {
+    private let project: any ProjectFiles
+    private let parser: any DocumentParser
+    private let machine: StageMachine
+    /// As `ModelRegistrar.registry`.
+    private let registry: String
+
+    package init(project: any ProjectFiles, parser: any DocumentParser, machine: StageMachine, registry: String) {
+        self.project = project
+        self.parser = parser
+        self.machine = machine
+        self.registry = registry
+    }
+
     /// Refuses, before anything runs, whatever can be known beforehand. `file` is only for messages.
     package func prepare(
         _ bytes: [UInt8], file: String, overrides: [ParameterOverride] = [], targets: [StageName] = []
     ) async throws -> PreparedPipeline {
-        let spec = try PipelineSpec.read(try dependencies.parser.parse(bytes, file: file)).setting(overrides)
+        let spec = try PipelineSpec.read(try parser.parse(bytes, file: file)).setting(overrides)
         var contracts: [ProjectPath: ContractFile] = [:]
         for path in spec.contracts { contracts[path.value] = try await contract(path) }
         var graph = try PipelineGraph(validating: spec, contracts: contracts.mapValues(\.contract))
@@ -40,17 +54,17 @@ extension PipelineExecutor {
     /// `nil` where there is none: the graph's validation says at which places it is missing.
     private func contract(_ path: Placed<ProjectPath>) async throws -> ContractFile? {
         let bytes: [UInt8]
-        do { bytes = try await dependencies.project.read(path.value) } catch {
+        do { bytes = try await project.read(path.value) } catch {
             guard error.code == .missing else { throw error }
             return nil
         }
-        return ContractFile(contract: try DataContract.read(try dependencies.parser.parse(bytes, file: path.value.text)), bytes: bytes)
+        return ContractFile(contract: try DataContract.read(try parser.parse(bytes, file: path.value.text)), bytes: bytes)
     }
 
     private func lockDigest(_ spec: PipelineSpec) async throws -> Digest? {
         guard let lock = spec.pythonLock else { return nil }
         do {
-            guard case .file(let digest) = try await dependencies.project.content(of: lock.value) else {
+            guard case .file(let digest) = try await project.content(of: lock.value) else {
                 throw ProjectError(.unreadable, "\(lock.value) is a folder, and a lock file is meant")
             }
             return digest
@@ -60,14 +74,13 @@ extension PipelineExecutor {
     private func facts(
         of stage: StageSpec, _ pipeline: PreparedPipeline, _ lock: Digest?, _ trees: inout [ProjectPath: TreeDigest]
     ) async throws -> StageFacts {
-        let machine = dependencies.machine
         var environment = EnvironmentComponents(
             lock: nil, interpreter: nil, libc: machine.libc, architecture: machine.architecture, threads: machine.threads)
         var facts = StageFacts(code: nil, environment: environment, contracts: pipeline.contracts.mapValues(\.digest))
         switch stage.work {
         case .run(let command, let folder):
             let tree: TreeDigest
-            if let known = trees[folder] { tree = known } else { tree = try await at(stage.place) { () throws(ProjectError) in try await dependencies.project.tree(of: folder) } }
+            if let known = trees[folder] { tree = known } else { tree = try await at(stage.place) { () throws(ProjectError) in try await project.tree(of: folder) } }
             trees[folder] = tree
             facts.code = tree
             let program = try StageProgram(command, code: folder, tree: tree, machine: machine, place: stage.place)
@@ -80,11 +93,11 @@ extension PipelineExecutor {
             facts.validators = machine.evaluation
             if let name = ValidatorName("contract") { facts.validators[name] = pipeline.contract(of: work.data)?.digest.short }
         case .register(let work):
-            if let name = ValidatorName("registry") { facts.validators[name] = dependencies.registrar.registry }
+            if let name = ValidatorName("registry") { facts.validators[name] = registry }
             if let name = ValidatorName("contract") { facts.validators[name] = pipeline.contract(of: work.model)?.digest.short }
         }
         for source in stage.sources {
-            facts.sources[source.name] = try await at(source.place) { () throws(ProjectError) in try await dependencies.project.content(of: source.files) }
+            facts.sources[source.name] = try await at(source.place) { () throws(ProjectError) in try await project.content(of: source.files) }
         }
         return facts
     }

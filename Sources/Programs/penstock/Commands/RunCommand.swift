@@ -30,13 +30,14 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "The control plane of a register stage. Default: PENSTOCK_URL, or the one started from this home.") var url: String?
 
     func run() async throws {
-        let project = try await Project(options) { ControlPlaneRegistrar(home: $0, url: url, key: key) }
+        let project = await Project(options, url: url, key: key)
         let pipeline = try await project.prepare(targets: stages)
         for stage in force { _ = try pipeline.graph.stage(stage) }
+        let executor = try await project.executor()
         let lock = try RunLock(path: project.home.pipelines + "/lock")
         defer { withExtendedLifetime(lock) {} }
         let printer = RunPrinter(format: output.output, stages: pipeline.graph.order)
-        let work = Task { try await project.executor.run(pipeline, forced: Set(force)) { printer.show($0) } }
+        let work = Task { try await executor.run(pipeline, forced: Set(force)) { printer.show($0) } }
         let signals = Task {
             await Signals.wait([SIGINT, SIGTERM])
             work.cancel()
@@ -108,8 +109,9 @@ struct ExplainCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let project = try await Project(options) { ControlPlaneRegistrar(home: $0, url: nil, key: nil) }
-        let plan = try await project.executor.explain(try await project.prepare(targets: stages))
+        let project = await Project(options)
+        let pipeline = try await project.prepare(targets: stages)
+        let plan = try await project.executor().explain(pipeline)
         let lines = plan.steps.map(Self.line)
         output.show(lines, columns: ["stage", "a run would", "why"], rows: lines.map { [$0.stage.text, $0.decision.rawValue, $0.why] }, empty: "")
     }

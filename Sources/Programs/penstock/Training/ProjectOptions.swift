@@ -37,11 +37,25 @@ struct ProjectOptions: ParsableArguments {
 struct Project {
     let options: ProjectOptions
     let home: Home
-    let executor: PipelineExecutor
+    private let folder: ProjectFolder
+    private let machine: StageMachine
+    private let registrar: ControlPlaneRegistrar
 
-    init(_ options: ProjectOptions, registrar: (Home) -> any ModelRegistrar) async throws {
+    init(_ options: ProjectOptions, url: String? = nil, key: String? = nil) async {
         self.options = options
         home = options.resolvedHome
+        folder = ProjectFolder(root: options.folder, state: home.pipelines)
+        machine = await MachineFacts.find(python: Self.python(options), evaluation: Self.validators())
+        registrar = ControlPlaneRegistrar(home: home, url: url, key: key)
+    }
+
+    /// Nothing is written for a pipeline that is refused.
+    func prepare(targets: [StageName] = []) async throws -> PreparedPipeline {
+        try await PipelinePreparation(project: folder, parser: YAMLDocumentParser(), machine: machine, registry: registrar.registry)
+            .prepare(try Files.read(options.file), file: options.file, overrides: try options.overrides(), targets: targets)
+    }
+
+    func executor() async throws -> PipelineExecutor {
         try Files.makeFolder(home.pipelines)
         let artifacts = try FileArtifacts(folder: home.pipelines + "/artifacts")
         let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
@@ -49,16 +63,11 @@ struct Project {
             executable: program,
             libraryDirectories: ModelEngines.libraryDirectories(
                 setting: ProcessInfo.processInfo.environment["PENSTOCK_LIBRARIES"], program: program, workingDirectory: FileManager.default.currentDirectoryPath))
-        executor = PipelineExecutor(
+        return PipelineExecutor(
             .init(
-                project: ProjectFolder(root: options.folder, state: home.pipelines), catalog: try SQLiteRuns(path: home.pipelines + "/runs.sqlite"), artifacts: artifacts,
-                runner: await StageProcess(), probe: SandboxedProbe(artifacts: artifacts, runner: runner), registrar: registrar(home), parser: YAMLDocumentParser(),
-                machine: await MachineFacts.find(python: Self.python(options), evaluation: Self.validators()), clock: SystemClock(), random: SystemRandom(),
+                project: folder, catalog: try SQLiteRuns(path: home.pipelines + "/runs.sqlite"), artifacts: artifacts, runner: await StageProcess(),
+                probe: SandboxedProbe(artifacts: artifacts, runner: runner), registrar: registrar, machine: machine, clock: SystemClock(), random: SystemRandom(),
                 builder: ["penstock": programVersion]))
-    }
-
-    func prepare(targets: [StageName] = []) async throws -> PreparedPipeline {
-        try await executor.prepare(try Files.read(options.file), file: options.file, overrides: try options.overrides(), targets: targets)
     }
 
     private static func python(_ options: ProjectOptions) -> String? {
