@@ -97,7 +97,7 @@ import Testing
         Refused(file: "contracts/words.yaml", text: "kind: DataContract\nschema: [\n", says: "contracts/words.yaml:3: "),
         Refused(file: "penstock.yaml", text: Chain.pipeline.replacing("bash code/two", with: "python code/two"), says: "there is no Python for this project"),
         Refused(file: "penstock.yaml", text: Chain.pipeline.replacing("bash code/two", with: "cobolrun code/two"), says: "the program 'cobolrun' is not in /usr/bin"),
-        Refused(file: "penstock.yaml", text: Chain.pipeline.replacing("second.sh", with: "secnd.sh"), says: "there is no code/two/secnd.sh in the project"),
+        Refused(file: "penstock.yaml", text: Chain.pipeline.replacing("two/second.sh", with: "two/secnd.sh"), says: "there is no code/two/secnd.sh in the project"),
         Refused(file: "penstock.yaml", text: Chain.pipeline.replacing("first.rows", with: "third.total"), says: "these stages wait for one another: second → third → second"),
         Refused(file: "penstock.yaml", text: Chain.pipeline.replacing("run: bash code/two/second.sh", with: "sql: code/two/second.sql"), says: "it needs the boxed table worker"),
     ]
