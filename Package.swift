@@ -101,7 +101,7 @@ let program = Room(
 
 /// What tests share. Never part of the program.
 let testing: [Room] = [
-    Room(path: "Testing/TestKit", needs: ["Primitives", "Contracts", "Evidence", "Registry", "Releases", "Inference", "Ports", "YAMLDocuments"]),
+    Room(path: "Testing/TestKit", needs: ["Primitives", "Contracts", "Evidence", "Pipelines", "Registry", "Releases", "Inference", "Ports", "YAMLDocuments"]),
     Room(path: "Testing/Conformance", needs: ["Primitives", "Evidence", "Ports"]),
     Room(
         path: "Testing/Simulator",
@@ -124,7 +124,7 @@ let tests: [Room] = [
     Room(path: "Tests/Domain/Registry", needs: ["Primitives", "Evidence", "Registry", "TestKit"]),
     Room(
         path: "Tests/Domain/Releases",
-        needs: ["Primitives", "Contracts", "Evidence", "Inference", "Registry", "Releases", "Ports", "YAMLDocuments", "TestKit"]),
+        needs: ["Primitives", "Contracts", "Evidence", "Inference", "Pipelines", "Registry", "Releases", "Ports", "YAMLDocuments", "TestKit"]),
     Room(path: "Tests/Domain/Pipelines", needs: ["Primitives", "Contracts", "Pipelines", "Ports", "YAMLDocuments", "TestKit"]),
     Room(path: "Tests/Domain/Decisions", needs: ["Primitives", "Contracts", "Inference", "Decisions", "Ports", "YAMLDocuments"]),
     Room(
@@ -157,7 +157,8 @@ let tests: [Room] = [
         ], libraries: [log, lifecycle]),
     Room(
         path: "Tests/Services/ControlPlane",
-        needs: ["Primitives", "Evidence", "Pipelines", "Registry", "Releases", "Ports", "MemoryStores", "ControlPlane", "ControlPlaneClient"], libraries: nio + [log, lifecycle]),
+        needs: ["Primitives", "Evidence", "Pipelines", "Registry", "Releases", "Ports", "MemoryStores", "ControlPlane", "ControlPlaneClient", "TestKit"],
+        libraries: nio + [log, lifecycle]),
 ]
 
 checkImports()
