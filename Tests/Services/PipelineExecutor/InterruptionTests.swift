@@ -48,6 +48,16 @@ import Testing
         #expect(try await bench.run().lines == ["first reused", "second ran", "third ran"])
     }
 
+    @Test func aFullDiskLeavesNothingHalfAndTheNextRunGoesOn() async throws {
+        let bench = try await Workbench(Chain.files)
+        let pipeline = try await bench.prepare()
+        let error = await #expect(throws: ArtifactError.self) { try await bench.executor(artifacts: FullStore(bench.artifacts, after: 1)).run(pipeline) }
+        #expect(error?.message == "the disk is full" && bench.leftovers == [] && bench.incoming == [])
+        #expect(try await bench.catalog.openRuns().count == 1)
+        #expect(try await bench.run().lines == ["first reused", "second ran", "third ran"])
+        #expect(try await bench.catalog.openRuns().isEmpty)
+    }
+
     @Test func whatAnotherProcessLeftInTheWorkFolderGoes() async throws {
         let bench = try await Workbench(Chain.files)
         try bench.write("half", to: ".penstock/work/old/outputs/rows")

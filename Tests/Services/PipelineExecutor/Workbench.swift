@@ -62,6 +62,39 @@ final class FailingCatalog: RunCatalog {
     func execution(id: String) async throws(RunCatalogError) -> CatalogedExecution? { try await base.execution(id: id) }
 }
 
+/// A store whose disk is full after some writes.
+final class FullStore: ArtifactStore {
+    private let base: any ArtifactStore
+    private let left: Mutex<Int>
+
+    init(_ base: any ArtifactStore, after count: Int) {
+        self.base = base
+        left = Mutex(count)
+    }
+
+    private func take() throws(ArtifactError) {
+        let rest = left.withLock { left in
+            left -= 1
+            return left
+        }
+        guard rest >= 0 else { throw ArtifactError(.unavailable, "the disk is full") }
+    }
+
+    func put(_ bytes: [UInt8]) async throws(ArtifactError) -> Digest {
+        try take()
+        return try await base.put(bytes)
+    }
+
+    func put(stream chunks: any AsyncSequence<[UInt8], any Error> & Sendable, expecting expected: Digest, limit: Int) async throws(ArtifactError) {
+        try take()
+        try await base.put(stream: chunks, expecting: expected, limit: limit)
+    }
+
+    func contains(_ digest: Digest) async throws(ArtifactError) -> Bool { try await base.contains(digest) }
+    func read(_ digest: Digest, limit: Int) async throws(ArtifactError) -> [UInt8] { try await base.read(digest, limit: limit) }
+    func verifiedFile(_ digest: Digest) async throws(ArtifactError) -> String { try await base.verifiedFile(digest) }
+}
+
 final class Workbench: Sendable {
     let path: String
     let artifacts: FileArtifacts
@@ -98,10 +131,10 @@ final class Workbench: Sendable {
             .prepare(bytes, file: "penstock.yaml", overrides: try set.map { try ParameterOverride(parsing: $0) }, targets: try targets.map { try name($0) })
     }
 
-    func executor(_ catalog: (any RunCatalog)? = nil) -> PipelineExecutor {
+    func executor(_ catalog: (any RunCatalog)? = nil, artifacts: (any ArtifactStore)? = nil) -> PipelineExecutor {
         PipelineExecutor(
             .init(
-                project: files, catalog: catalog ?? self.catalog, artifacts: artifacts, runner: runner, probe: probe, registrar: registrar, machine: machine,
+                project: files, catalog: catalog ?? self.catalog, artifacts: artifacts ?? self.artifacts, runner: runner, probe: probe, registrar: registrar, machine: machine,
                 clock: ManualClock(), random: SystemRandomBytes(), builder: ["penstock": "test"]))
     }
 
