@@ -49,9 +49,9 @@ let rooms: [Room] = [
     Room(path: "Domain/Pipelines", needs: ["Primitives", "Contracts"]),
     Room(path: "Domain/Signals", needs: ["Primitives"]),
     Room(path: "Domain/Registry", needs: ["Primitives", "Evidence"]),
-    Room(path: "Domain/Releases", needs: ["Primitives", "Contracts", "Evidence", "Inference", "Registry"], libraries: [crypto]),
+    Room(path: "Domain/Releases", needs: ["Primitives", "Contracts", "Evidence", "Inference", "Pipelines", "Registry"], libraries: [crypto]),
 
-    Room(path: "Ports", needs: ["Primitives", "Contracts", "Evidence", "Inference", "Registry", "Releases", "Signals"]),
+    Room(path: "Ports", needs: ["Primitives", "Contracts", "Evidence", "Inference", "Pipelines", "Registry", "Releases", "Signals"]),
 
     Room(path: "Interop/CLightGBM"),
     Room(path: "Interop/LightGBM", needs: ["CLightGBM"]),
@@ -66,10 +66,13 @@ let rooms: [Room] = [
         libraries: [.product(name: "AsyncHTTPClient", package: "async-http-client")] + nio),
     Room(
         path: "Adapters/SandboxedProbe", needs: ["Primitives", "Contracts", "Signals", "Ports"]),
+    Room(path: "Adapters/SQLiteRuns", needs: ["Primitives", "Pipelines", "Ports"], libraries: [grdb]),
+    Room(path: "Adapters/ProjectFolder", needs: ["Primitives", "Pipelines", "Ports"]),
     Room(
-        path: "Adapters/LocalProcesses", needs: ["Primitives", "Ports"],
+        path: "Adapters/LocalProcesses", needs: ["Primitives", "Pipelines", "Ports"],
         libraries: [.product(name: "Subprocess", package: "swift-subprocess")]),
 
+    Room(path: "Services/PipelineExecutor", needs: ["Primitives", "Contracts", "Evidence", "Pipelines", "Ports"]),
     Room(
         path: "Services/ReleaseController",
         needs: ["Primitives", "Contracts", "Evidence", "Inference", "Registry", "Releases", "Signals", "Ports"],
@@ -85,9 +88,9 @@ let rooms: [Room] = [
 let program = Room(
     path: "Programs/penstock",
     needs: [
-        "Primitives", "Contracts", "Evidence", "Inference", "Registry", "Releases", "Signals", "Ports",
-        "SQLiteLedger", "FileArtifacts", "ModelEngines", "YAMLDocuments", "ControlPlaneClient", "LocalProcesses",
-        "SandboxedProbe", "ReleaseController", "ControlPlane", "ServingPlane",
+        "Primitives", "Contracts", "Evidence", "Inference", "Pipelines", "Registry", "Releases", "Signals", "Ports",
+        "SQLiteLedger", "SQLiteRuns", "ProjectFolder", "FileArtifacts", "ModelEngines", "YAMLDocuments", "ControlPlaneClient", "LocalProcesses",
+        "SandboxedProbe", "PipelineExecutor", "ReleaseController", "ControlPlane", "ServingPlane",
     ],
     libraries: nio + [
         log, lifecycle,
@@ -98,7 +101,7 @@ let program = Room(
 
 /// What tests share. Never part of the program.
 let testing: [Room] = [
-    Room(path: "Testing/TestKit", needs: ["Primitives", "Contracts", "Evidence", "Registry", "Releases", "Inference", "Ports", "YAMLDocuments"]),
+    Room(path: "Testing/TestKit", needs: ["Primitives", "Contracts", "Evidence", "Pipelines", "Registry", "Releases", "Inference", "Ports", "YAMLDocuments"]),
     Room(path: "Testing/Conformance", needs: ["Primitives", "Evidence", "Ports"]),
     Room(
         path: "Testing/Simulator",
@@ -121,7 +124,7 @@ let tests: [Room] = [
     Room(path: "Tests/Domain/Registry", needs: ["Primitives", "Evidence", "Registry", "TestKit"]),
     Room(
         path: "Tests/Domain/Releases",
-        needs: ["Primitives", "Contracts", "Evidence", "Inference", "Registry", "Releases", "Ports", "YAMLDocuments", "TestKit"]),
+        needs: ["Primitives", "Contracts", "Evidence", "Inference", "Pipelines", "Registry", "Releases", "Ports", "YAMLDocuments", "TestKit"]),
     Room(path: "Tests/Domain/Pipelines", needs: ["Primitives", "Contracts", "Pipelines", "Ports", "YAMLDocuments", "TestKit"]),
     Room(path: "Tests/Domain/Decisions", needs: ["Primitives", "Contracts", "Inference", "Decisions", "Ports", "YAMLDocuments"]),
     Room(
@@ -129,6 +132,13 @@ let tests: [Room] = [
         libraries: [grdb]),
     Room(path: "Tests/Adapters/ModelEngines", needs: ["Primitives", "Inference", "Ports", "ModelEngines"]),
     Room(path: "Tests/Adapters/LocalProcesses", needs: ["Primitives", "Ports", "LocalProcesses"]),
+    Room(path: "Tests/Adapters/Runs", needs: ["Primitives", "Pipelines", "Ports", "SQLiteRuns", "TestKit"]),
+    Room(
+        path: "Tests/Services/PipelineExecutor",
+        needs: [
+            "Primitives", "Contracts", "Evidence", "Pipelines", "Registry", "Ports", "PipelineExecutor", "SQLiteRuns", "ProjectFolder", "FileArtifacts",
+            "LocalProcesses", "YAMLDocuments", "TestKit",
+        ]),
     Room(
         path: "Tests/Services/ServingPlane",
         needs: ["Primitives", "Contracts", "Evidence", "Inference", "Registry", "Releases", "Ports", "ServingPlane", "YAMLDocuments", "TestKit"],
@@ -147,7 +157,8 @@ let tests: [Room] = [
         ], libraries: [log, lifecycle]),
     Room(
         path: "Tests/Services/ControlPlane",
-        needs: ["Primitives", "Evidence", "Registry", "Releases", "Ports", "MemoryStores", "ControlPlane", "ControlPlaneClient"], libraries: nio + [log, lifecycle]),
+        needs: ["Primitives", "Evidence", "Pipelines", "Registry", "Releases", "Ports", "MemoryStores", "ControlPlane", "ControlPlaneClient", "TestKit"],
+        libraries: nio + [log, lifecycle]),
 ]
 
 checkImports()

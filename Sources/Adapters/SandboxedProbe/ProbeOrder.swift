@@ -17,6 +17,12 @@ package struct ProbeOrder: Codable, Sendable {
     var predecessor: Model?
     /// With a data set the candidate is measured on it; without one it is rehearsed.
     var dataset: String?
+    var slicing: Slicing?
+
+    struct Slicing: Codable, Sendable {
+        var columns: [String]
+        var minimum: Int
+    }
 
     /// Does the work in this process. A failure is an answer: the order came from a process that waits for one.
     package func carryOut(engine: any ModelEngine, parser: any DocumentParser) -> ProbeAnswer {
@@ -29,18 +35,26 @@ package struct ProbeOrder: Codable, Sendable {
     }
 
     private func evaluate(_ arm: Arm, _ dataset: String) throws -> ProbeAnswer {
-        let table = try LabelledTable(contract: arm.contract)
+        let columns = slicing?.columns ?? []
+        let table = try LabelledTable(contract: arm.contract, slices: columns)
         var tally = BinaryPerformanceTally()
+        var sliced = columns.map { _ in BinaryPerformanceTally() }
         let csv = try Self.read(dataset)
         do {
-            try table.forEachRow(in: csv) { row, label, line throws(TableError) in
+            try table.forEachSlicedRow(in: csv) { row, label, values, line throws(TableError) in
                 do {
-                    try tally.add(score: try row.withUnsafeBufferPointer { try arm.scorer.score($0) }, label: label)
+                    let score = try row.withUnsafeBufferPointer { try arm.scorer.score($0) }
+                    try tally.add(score: score, label: label)
+                    for index in columns.indices { try sliced[index].add(score: score, label: label, slice: values[index]) }
                 } catch { throw TableError(line: line, message: "the row cannot be scored: \(error)") }
             }
         } catch { throw ModelProbeError("the data set cannot be measured, \(error)") }
         let performance = try tally.performance()
-        return ProbeAnswer(label: table.label.name, rows: performance.rows, metrics: performance.metrics, runtime: arm.runtime)
+        var answer = ProbeAnswer(label: table.label.name, rows: performance.rows, metrics: performance.metrics, runtime: arm.runtime)
+        for (column, tally) in zip(columns, sliced) {
+            answer.slices = (answer.slices ?? [:]).merging([column: try tally.performanceBySlice(minimum: slicing?.minimum ?? 1).mapValues(\.metrics)]) { first, _ in first }
+        }
+        return answer
     }
 
     /// Puts the candidate in the slot, orders the way back, and times the order to the predecessor's first answer; then compares all answers.
@@ -90,6 +104,7 @@ package struct ProbeAnswer: Codable, Sendable {
     var label: String?
     var rows: Int?
     var metrics: [String: Double]?
+    var slices: [String: [String: [String: Double]]]?
     var runtime: String?
     var milliseconds: Double?
     var answers: Int?

@@ -12,14 +12,17 @@ package struct SandboxedProbe: ModelProbe {
         self.runner = runner
     }
 
-    package func evaluate(_ subject: ProbeSubject, dataset: Digest) async throws(ModelProbeError) -> EvaluationOutcome {
+    package func evaluate(
+        _ subject: ProbeSubject, dataset: Digest, slices: [String], minimum: Int
+    ) async throws(ModelProbeError) -> EvaluationOutcome {
         var order = ProbeOrder(candidate: try await model(subject))
+        if !slices.isEmpty { order.slicing = ProbeOrder.Slicing(columns: slices, minimum: minimum) }
         order.dataset = try await file(dataset)
         let (answer, sandbox) = try await carryOut(order, timeout: .seconds(600))
         guard let label = answer.label, let rows = answer.rows, let metrics = answer.metrics, let runtime = answer.runtime else {
             throw ModelProbeError("the probe gave no evaluation")
         }
-        return EvaluationOutcome(label: label, rows: rows, metrics: metrics, runtime: runtime, sandbox: sandbox)
+        return EvaluationOutcome(label: label, rows: rows, metrics: metrics, slices: answer.slices ?? [:], runtime: runtime, sandbox: sandbox)
     }
 
     package func rehearse(candidate: ProbeSubject?, predecessor: ProbeSubject?) async throws(ModelProbeError) -> RehearsalOutcome {

@@ -20,6 +20,7 @@ struct Penstock: AsyncParsableCommand {
             """,
         version: programVersion,
         subcommands: [
+            RunCommand.self, ExplainCommand.self, ContractCommand.self,
             InitCommand.self, DoctorCommand.self, UpCommand.self, DownCommand.self, ServeCommand.self, ControlPlaneCommand.self, RegistryCommand.self,
             ReleaseCommand.self, DecideCommand.self, LedgerCommand.self, TrustCommand.self, KeyCommand.self, WorkerCommand.self,
         ])

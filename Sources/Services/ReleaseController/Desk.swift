@@ -40,6 +40,23 @@ extension ReleaseController: ReleaseDesk {
         return evaluation
     }
 
+    package func record(provenance envelope: Envelope) async throws(DeskError) {
+        let trust = try await trust()
+        let recorded: RecordedProvenance
+        do { recorded = try SystemState.provenance(envelope, trust: trust) } catch { throw DeskError(error) }
+        let now = dependencies.clock.now()
+        try await keeper.exclusively { keeper throws(DeskError) in
+            guard keeper.state.provenance[recorded.digest]?.contains(recorded) != true else { return }
+            try await keeper.record([.provenance(envelope, at: now)])
+        }
+    }
+
+    package func lineage(of version: ModelVersionID) async throws(DeskError) -> LineageView {
+        let state = await keeper.state
+        guard let registration = state.versions[version]?.registration else { throw Self.missing(version) }
+        return LineageView(version: version, artifact: registration.artifact, author: registration.author, steps: state.lineage(of: registration.artifact))
+    }
+
     package func modelVersions() async throws(DeskError) -> [ModelVersionView] {
         let state = await keeper.state
         return state.versions.values.map(\.registration)

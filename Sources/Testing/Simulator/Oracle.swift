@@ -83,6 +83,8 @@ struct Oracle {
         case .trustRoot: break
         case .registered(let envelope, _): try note(registration: envelope)
         case .evidence(let envelope, _): try need(envelope, by: installation.validator.verificationKey, .ledger, "evidence")
+        // The simulated world trains nothing.
+        case .provenance: throw Finding(.ledger, "provenance was recorded, and nobody sent any")
         case .release(let id, let event): try note(event, of: id)
         case .routing(let envelope, _): try note(table: envelope)
         case .observed(let envelope, _):

@@ -27,7 +27,7 @@ package final class KnownProbe: ModelProbe {
 
     package func look<Value: Sendable>(_ body: (Knowledge) -> Value) -> Value { knowledge.withLock { body($0) } }
 
-    package func evaluate(_ subject: ProbeSubject, dataset: Digest) async throws(ModelProbeError) -> EvaluationOutcome {
+    package func evaluate(_ subject: ProbeSubject, dataset: Digest, slices: [String], minimum: Int) async throws(ModelProbeError) -> EvaluationOutcome {
         let known = look { $0 }
         try await check(subject, known)
         try await need(dataset, "data set")

@@ -1,5 +1,6 @@
 // A release desk in memory that refuses what no real desk could be asked.
 internal import Evidence
+internal import Pipelines
 internal import Ports
 internal import Primitives
 internal import Registry
@@ -10,6 +11,7 @@ internal import Synchronization
 final class CheckingDesk: ReleaseDesk {
     struct State {
         var versions: [Registration] = []
+        var provenance: [Statement<SLSAProvenance>] = []
         var proposals: [Proposal] = []
         var answers: [Approval] = []
         var stops: [StopOrder] = []
@@ -39,6 +41,16 @@ final class CheckingDesk: ReleaseDesk {
         return Evaluation(
             artifact: registration.artifact, dataset: dataset, contract: registration.contract, label: "late", rows: 10, metrics: ["auc": 0.8],
             runtime: "test", sandbox: [], measured: registration.registered)
+    }
+
+    func record(provenance envelope: Envelope) async throws(DeskError) {
+        let statement: Statement<SLSAProvenance> = try read(envelope, statementPayloadType)
+        state.withLock { $0.provenance.append(statement) }
+    }
+
+    func lineage(of version: ModelVersionID) async throws(DeskError) -> LineageView {
+        let registration = try await modelVersion(version).registration
+        return LineageView(version: version, artifact: registration.artifact, author: registration.author, steps: [])
     }
 
     func modelVersions() async throws(DeskError) -> [ModelVersionView] {

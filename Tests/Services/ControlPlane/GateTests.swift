@@ -18,7 +18,7 @@ import Testing
 
     @Test func everyRouteRefusesWhoMayNotCallIt() async throws {
         try await Harness.run { harness in
-            #expect(RouteTable.routes.count == 20)
+            #expect(RouteTable.routes.count == 22)
             #expect(RouteTable.routes.filter { $0.kinds.isEmpty }.map(\.path) == ["/health"])
             for route in RouteTable.routes where !route.kinds.isEmpty {
                 let tokens: [(String?, Int)] =

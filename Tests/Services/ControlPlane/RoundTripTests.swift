@@ -8,6 +8,7 @@ private import Ports
 private import Primitives
 private import Registry
 private import Releases
+private import TestKit
 import Testing
 
 @Suite(.serialized) struct RoundTripTests {
@@ -71,6 +72,10 @@ import Testing
                 let missing = await #expect(throws: ClientError.self) { try await person.modelVersion(ModelVersionID(model: version.model, number: 2)) }
                 #expect(missing?.status == 404)
                 #expect(try await person.evaluate(version, dataset: Digest.of("d")).dataset == Digest.of("d"))
+                let made = try MadeProvenance(model: Digest.of("model"))
+                try await person.record(provenance: made.model.signed(by: key))
+                #expect(harness.desk.state.withLock { $0.provenance } == [made.model])
+                #expect(try await person.lineage(of: version).artifact == Digest.of("model"))
 
                 let system = try #require(SystemName("test")), environment = try #require(EnvironmentName("dev"))
                 let proposal = try Proposal(

@@ -1,4 +1,5 @@
 // A CSV file of labelled rows, read by the contract that it must follow.
+private import Primitives
 
 /// Reads feature vectors and labels out of CSV (RFC 4180: comma, double quotes, LF or CRLF, a header of column names in any order).
 ///
@@ -10,9 +11,11 @@ package struct LabelledTable: Sendable {
     private let features: [Column]
     private let layout: RowLayout
     private let labelPlace: Int
+    /// The places of the columns whose texts go with each row.
+    private let slicePlaces: [Int]
 
-    /// Refuses a contract without exactly one boolean label.
-    package init(contract: DataContract) throws(ContractError) {
+    /// Refuses a contract without exactly one boolean label, and a slice that is no column of it.
+    package init(contract: DataContract, slices: [String] = []) throws(ContractError) {
         features = try ModelSignature(trainingContract: contract).features
         self.contract = contract
         layout = try RowAdmission(signature: nil, request: contract).layout
@@ -20,12 +23,25 @@ package struct LabelledTable: Sendable {
         guard labels.count == 1, let place = labels.first, contract.columns[place].type == .boolean else {
             throw ContractError(.noFeatures, "a contract to evaluate on has exactly one label column, of type boolean; give one the role 'label'")
         }
+        var places: [Int] = []
+        for name in slices {
+            guard let slice = contract.columns.firstIndex(where: { $0.name == name }) else {
+                throw ContractError(.noFeatures, "the contract '\(contract.id)' has no column '\(name.shown(60))' to slice by")
+            }
+            places.append(slice)
+        }
+        slicePlaces = places
         labelPlace = place
         label = contract.columns[place]
     }
 
     /// Calls `body` with each row's features, in signature order and encoded as a model sees them, its label, and its line.
     package func forEachRow(in csv: [UInt8], _ body: ([Double], Bool, Int) throws(TableError) -> Void) throws(TableError) {
+        try forEachSlicedRow(in: csv) { row, label, _, line throws(TableError) in try body(row, label, line) }
+    }
+
+    /// With the row's text in each slice column, in the order in which they were named; `nil` for a null.
+    package func forEachSlicedRow(in csv: [UInt8], _ body: ([Double], Bool, [String?], Int) throws(TableError) -> Void) throws(TableError) {
         var reader = CSVReader()
         var places: [Place]?
         var row = [Double](repeating: .nan, count: features.count)
@@ -35,13 +51,17 @@ package struct LabelledTable: Sendable {
                 throw TableError(line: record.line, message: "the row has \(record.fields.count) fields and the header \(order.count)")
             }
             var truth: Bool?
+            var texts = [String?](repeating: nil, count: slicePlaces.count)
             for (field, place) in zip(record.fields, order) {
                 let value = try checked(field, place.column, record)
                 if let feature = place.feature { row[feature] = value }
                 if place.column == labelPlace, !value.isNaN { truth = value == 1 }
+                for (index, slice) in slicePlaces.enumerated() where slice == place.column && !value.isNaN {
+                    texts[index] = record.withValue(of: field) { String(decoding: $0, as: UTF8.self) }
+                }
             }
             guard let truth else { throw TableError(line: record.line, message: "the label '\(label.name)' is missing") }
-            try body(row, truth, record.line)
+            try body(row, truth, texts, record.line)
         }
         var start = 0
         while start < csv.count {

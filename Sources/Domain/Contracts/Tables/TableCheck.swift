@@ -23,7 +23,8 @@ package struct TableCheck {
     private let admission: RowAdmission
     private let keyColumns: [Int]
     private var form = Form.undecided([])
-    private var rows = 0
+    /// That kept the contract so far.
+    package private(set) var rows = 0
     private var keys: Set<Digest> = []
 
     package init(_ contract: DataContract) throws(ContractError) {

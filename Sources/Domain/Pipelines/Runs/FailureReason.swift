@@ -16,6 +16,8 @@ package enum FailureReason: Hashable, Sendable {
     case tooLarge(SlotName?)
     /// The stage could not be closed in, so it was not started.
     case sandboxUnavailable(String)
+    /// Penstock could not do its part of it; the sentence says what and what to do.
+    case notDone(String)
     /// Stopped because somebody asked.
     case cancelled
 
@@ -23,7 +25,7 @@ package enum FailureReason: Hashable, Sendable {
     package var mayPass: Bool {
         switch self {
         case .exited, .signalled, .timedOut, .sandboxUnavailable: true
-        case .contractBroken, .outputMissing, .tooLarge, .cancelled: false
+        case .contractBroken, .outputMissing, .tooLarge, .notDone, .cancelled: false
         }
     }
 
@@ -38,6 +40,7 @@ package enum FailureReason: Hashable, Sendable {
         case .tooLarge(let output?): "the output '\(output)' is larger than what is kept"
         case .tooLarge(nil): "it wrote more than what is kept"
         case .sandboxUnavailable(let sentence): "the sandbox is not there: \(sentence)"
+        case .notDone(let sentence): sentence
         case .cancelled: "it was stopped on request"
         }
     }
@@ -53,6 +56,7 @@ extension FailureReason: Codable {
             case outputMissing = "output-missing"
             case tooLarge = "too-large"
             case sandboxUnavailable = "sandbox-unavailable"
+            case notDone = "not-done"
         }
 
         var reason: Kind
@@ -72,6 +76,7 @@ extension FailureReason: Codable {
             case .outputMissing(let output): Fields(reason: .outputMissing, output: output)
             case .tooLarge(let output): Fields(reason: .tooLarge, output: output)
             case .sandboxUnavailable(let sentence): Fields(reason: .sandboxUnavailable, sentence: sentence)
+            case .notDone(let sentence): Fields(reason: .notDone, sentence: sentence)
             case .cancelled: Fields(reason: .cancelled)
             }
         try fields.encode(to: encoder)
@@ -88,8 +93,11 @@ extension FailureReason: Codable {
             case (.outputMissing, _, let output?, _): .outputMissing(output)
             case (.tooLarge, _, let output, _): .tooLarge(output)
             case (.sandboxUnavailable, _, _, let sentence?): .sandboxUnavailable(sentence)
+            case (.notDone, _, _, let sentence?): .notDone(sentence)
             case (.cancelled, _, _, _): .cancelled
-            case (.exited, nil, _, _), (.signalled, nil, _, _), (.contractBroken, _, _, _), (.outputMissing, _, _, _), (.sandboxUnavailable, _, _, nil): nil
+            case (.exited, nil, _, _), (.signalled, nil, _, _), (.contractBroken, _, _, _), (.outputMissing, _, _, _), (.sandboxUnavailable, _, _, nil),
+                (.notDone, _, _, nil):
+                nil
             }
         guard let reason else {
             throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: "'\(fields.reason.rawValue)' lacks what its kind says"))

@@ -8,6 +8,8 @@ package enum LedgerRecord: Hashable, Sendable {
     case trustRoot(Envelope, at: Instant)
     case registered(Envelope, at: Instant)
     case evidence(Envelope, at: Instant)
+    /// How an output of a pipeline came about, signed by the person who ran it.
+    case provenance(Envelope, at: Instant)
     case release(ReleaseID, ReleaseEvent)
     case routing(Envelope, at: Instant)
     case observed(Envelope, at: Instant)
@@ -17,6 +19,7 @@ package enum LedgerRecord: Hashable, Sendable {
         case .trustRoot: "trust.root"
         case .registered: "model.registered"
         case .evidence: "evidence.recorded"
+        case .provenance: "provenance.recorded"
         case .release(_, let event): event.kind
         case .routing: "routing.table"
         case .observed: "node.observed"
@@ -25,15 +28,15 @@ package enum LedgerRecord: Hashable, Sendable {
 
     package var at: Instant {
         switch self {
-        case .trustRoot(_, let at), .registered(_, let at), .evidence(_, let at), .routing(_, let at), .observed(_, let at): at
+        case .trustRoot(_, let at), .registered(_, let at), .evidence(_, let at), .provenance(_, let at), .routing(_, let at), .observed(_, let at): at
         case .release(_, let event): event.at
         }
     }
 
     package var payload: [UInt8] {
         switch self {
-        case .trustRoot(let envelope, let at), .registered(let envelope, let at), .evidence(let envelope, let at), .routing(let envelope, let at),
-            .observed(let envelope, let at):
+        case .trustRoot(let envelope, let at), .registered(let envelope, let at), .evidence(let envelope, let at), .provenance(let envelope, let at),
+            .routing(let envelope, let at), .observed(let envelope, let at):
             StrictJSON.encode(SignedRecord(envelope: envelope, at: at))
         case .release(let id, let event): event.payload(of: id)
         }
@@ -53,6 +56,7 @@ package enum LedgerRecord: Hashable, Sendable {
         switch entry.kind {
         case "trust.root": return .trustRoot(signed.envelope, at: signed.at)
         case "model.registered": return .registered(signed.envelope, at: signed.at)
+        case "provenance.recorded": return .provenance(signed.envelope, at: signed.at)
         case "evidence.recorded": return .evidence(signed.envelope, at: signed.at)
         case "routing.table": return .routing(signed.envelope, at: signed.at)
         case "node.observed": return .observed(signed.envelope, at: signed.at)
@@ -66,6 +70,7 @@ package enum LedgerRecord: Hashable, Sendable {
         case .trustRoot: "trust"
         case .registered(let envelope, _): "model/" + (Self.registration(envelope)?.version.description ?? "unreadable")
         case .evidence: "evidence"
+        case .provenance: "provenance"
         case .release(let id, _): "release/\(id)"
         case .routing: "routing"
         case .observed(let envelope, _): "node/" + (Self.observation(envelope)?.node.text ?? "unreadable")
@@ -77,7 +82,7 @@ package enum LedgerRecord: Hashable, Sendable {
         switch self {
         case .trustRoot, .routing: []
         case .registered(let envelope, _): Self.registration(envelope).map { [$0.artifact, $0.contract] } ?? []
-        case .evidence(let envelope, _): (try? envelope.peek(AnySubjects.self, as: statementPayloadType))?.digests ?? []
+        case .evidence(let envelope, _), .provenance(let envelope, _): (try? envelope.peek(AnySubjects.self, as: statementPayloadType))?.digests ?? []
         case .release(_, .sealed(let spec, _)): [Digest.of(spec.bytes)]
         case .release: []
         case .observed(let envelope, _): Self.observation(envelope).map { [$0.spec] } ?? []

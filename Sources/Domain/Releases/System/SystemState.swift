@@ -29,6 +29,8 @@ package struct SystemState: Hashable, Sendable {
     package private(set) var versions: [ModelVersionID: Version] = [:]
     /// By the artifact's digest, oldest first.
     package private(set) var evaluations: [Digest: [Evaluation]] = [:]
+    /// By the digest of the output, oldest first.
+    package internal(set) var provenance: [Digest: [RecordedProvenance]] = [:]
     package private(set) var rehearsals: [Digest: [Reversibility]] = [:]
     package private(set) var releases: [ReleaseID: Release] = [:]
     package private(set) var histories: [ReleaseID: [HistoryEntry]] = [:]
@@ -66,6 +68,7 @@ package struct SystemState: Hashable, Sendable {
         case .trustRoot: break
         case .registered(let envelope, _): try take(registration: envelope, trust: trust)
         case .evidence(let envelope, _): try take(evidence: envelope, trust: trust)
+        case .provenance(let envelope, _): try take(provenance: envelope, trust: trust)
         case .release(let id, let event): try take(event, of: id, trust: trust)
         case .routing(let envelope, let at): try take(table: envelope, at: at, trust: trust)
         case .observed(let envelope, _): observations.append(try Observation.open(envelope, trust: trust))

@@ -13,7 +13,7 @@ import YAMLDocuments
 struct RegistryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "registry", abstract: "Records model versions, and says what is live.", discussion: "  penstock registry live",
-        subcommands: [Add.self, Evaluate.self, List.self, Show.self, Live.self])
+        subcommands: [Add.self, Evaluate.self, List.self, Show.self, Lineage.self, Live.self])
 
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -120,6 +120,31 @@ struct RegistryCommand: AsyncParsableCommand {
         @Argument(help: "The version, such as flight-delay@1.") var version: ModelVersionID
 
         func run() async throws { RegistryCommand.show(try await connection.withClient { try await $0.modelVersion(version) }, output) }
+    }
+
+    struct Lineage: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Follows a version back to the raw files: what made each output, and from what.",
+            discussion: "  penstock registry lineage flight-delay@1\n  penstock registry lineage flight-delay@1 --output json")
+        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var output: OutputOptions
+        @Argument(help: "The version, such as flight-delay@1.") var version: ModelVersionID
+
+        func run() async throws {
+            let view = try await connection.withClient { try await $0.lineage(of: version) }
+            if output.output == .table { print("\(view.version)  \(view.artifact), registered by \(view.author)") }
+            output.show(
+                view, columns: ["output", "digest", "made by", "from", "signed by"],
+                rows: view.steps.map { step in
+                    let from = step.dependencies.filter { ["input.", "source."].contains(where: ($0.name ?? "").hasPrefix) }.map { dependency in
+                        let place = dependency.uri.split(separator: ":").last.map(String.init) ?? dependency.uri
+                        return "\(place) \(dependency.digest["sha256"]?.prefix(12) ?? "")"
+                    }
+                    return [
+                        step.output, step.digest.short, "\(step.command) (\(step.invocation))", from.joined(separator: ", "), step.signedBy.map(\.text).joined(separator: ", "),
+                    ]
+                }, empty: "Nobody recorded how it came about; versions that 'penstock run' registers have a lineage.")
+        }
     }
 
     struct Live: AsyncParsableCommand {

@@ -9,13 +9,17 @@ struct ConnectionOptions: ParsableArguments {
     @Option(help: "The control plane. Default: PENSTOCK_URL, or the one started from this home.")
     var url: String?
 
-    /// The client is shut down whatever the body does.
-    func withClient<Result: Sendable>(_ body: (ControlPlaneClient) async throws -> Result) async throws -> Result {
-        let home = home.resolved
+    /// The control plane to speak to, and the token for it.
+    static func address(url: String?, _ home: Home) throws -> (url: String, token: String) {
         let address = url ?? ProcessInfo.processInfo.environment["PENSTOCK_URL"] ?? Running.read("control", home)?.url ?? "http://127.0.0.1:8440"
         let given = ProcessInfo.processInfo.environment["PENSTOCK_TOKEN"]
         if given == nil, !FileManager.default.fileExists(atPath: home.operatorToken) { try home.requireInitialised() }
-        let token = try given ?? Files.text(home.operatorToken)
+        return (address, try given ?? Files.text(home.operatorToken))
+    }
+
+    /// The client is shut down whatever the body does.
+    func withClient<Result: Sendable>(_ body: (ControlPlaneClient) async throws -> Result) async throws -> Result {
+        let (address, token) = try Self.address(url: url, home.resolved)
         let client = try ControlPlaneClient(url: address, token: token)
         do {
             let result = try await body(client)

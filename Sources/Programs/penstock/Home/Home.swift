@@ -16,6 +16,8 @@ struct Home {
     var tokens: String { control + "/tokens.json" }
     var operatorToken: String { path + "/operator.token" }
     var run: String { path + "/run" }
+    /// The training side's own: shared with no control plane and no node.
+    var pipelines: String { path + "/pipelines" }
 
     func node(_ node: NodeID) -> String { path + "/nodes/\(node)" }
 

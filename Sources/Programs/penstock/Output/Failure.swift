@@ -4,6 +4,7 @@ import Contracts
 import ControlPlane
 import ControlPlaneClient
 import Evidence
+import Pipelines
 import Ports
 import Primitives
 import Releases
@@ -39,6 +40,11 @@ extension Failure {
         case let error as ControlPlaneError: self = .unavailable(error.message)
         case let error as ContractError: self = .badInput(error.message)
         case let error as ModelProbeError: self = .badInput(error.message)
+        case let error as PipelineError: self = .badInput(error.message)
+        case let error as RunCatalogError: self = error.code == .damaged ? .no(error.message) : .unavailable(error.message)
+        case let error as ProjectError:
+            self = error.code == .missing ? .missingFile(error.message) : error.code == .cannotWrite ? .cannotWrite(error.message) : .badInput(error.message)
+        case let error as StageRunnerError: self = .unavailable(error.message)
         default: return nil
         }
     }

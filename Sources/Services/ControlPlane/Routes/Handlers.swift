@@ -111,6 +111,14 @@ extension Handlers {
         return .json(try await call.rooms.desk.evaluate(version, dataset: order.dataset), status: .created)
     }
 
+    static func recordProvenance(_ call: Call) async throws -> Response {
+        let envelope = try await call.envelope()
+        try await call.rooms.desk.record(provenance: envelope)
+        return Response(status: .accepted)
+    }
+
+    static func lineage(_ call: Call) async throws -> Response { .json(try await call.rooms.desk.lineage(of: try version(call))) }
+
     private static func version(_ call: Call) throws(Failure) -> ModelVersionID {
         ModelVersionID(model: try call.name("name"), number: try call.number("number"))
     }

@@ -19,6 +19,8 @@ package enum RouteTable {
         Route("POST", "/v1/models", for: [.operator], body: .json, Handlers.register),
         Route("GET", "/v1/models", for: [.operator], Handlers.modelVersions),
         Route("GET", "/v1/models/{name}/{number}", for: [.operator], Handlers.modelVersion),
+        Route("GET", "/v1/models/{name}/{number}/lineage", for: [.operator], Handlers.lineage),
+        Route("POST", "/v1/provenance", for: [.operator], body: .json, Handlers.recordProvenance),
         Route("POST", "/v1/models/{name}/{number}/evaluations", for: [.operator], body: .json, Handlers.evaluate),
     ]
 

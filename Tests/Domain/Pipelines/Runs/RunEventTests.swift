@@ -113,6 +113,7 @@ import Testing
             (.tooLarge(try slot("a")), "the output 'a' is larger than what is kept", #"{"output":"a","reason":"too-large"}"#, false),
             (.tooLarge(nil), "it wrote more than what is kept", #"{"reason":"too-large"}"#, false),
             (.sandboxUnavailable("no user namespaces"), "the sandbox is not there: no user namespaces", #"{"reason":"sandbox-unavailable","sentence":"no user namespaces"}"#, true),
+            (.notDone("no registry"), "no registry", #"{"reason":"not-done","sentence":"no registry"}"#, false),
             (.cancelled, "it was stopped on request", #"{"reason":"cancelled"}"#, false),
         ]
     }

@@ -9,7 +9,7 @@ import Testing
 @Suite struct LedgerRecordTests {
     private static let at = Instant(milliseconds: 1_750_000_000_123)
 
-    /// The five kinds that carry one signed envelope have one form.
+    /// The six kinds that carry one signed envelope have one form.
     @Test func signedRecordsAreFrozen() throws {
         let envelope = Envelope(
             payloadType: "application/x", payload: Array("{}".utf8), signatures: [.init(keyid: KeyID(digest: Digest.of("key")), sig: Base64Bytes([1, 2, 255]))])
@@ -19,7 +19,8 @@ import Testing
             """
         let records: [(String, LedgerRecord)] = [
             ("trust.root", .trustRoot(envelope, at: Self.at)), ("model.registered", .registered(envelope, at: Self.at)),
-            ("evidence.recorded", .evidence(envelope, at: Self.at)), ("routing.table", .routing(envelope, at: Self.at)), ("node.observed", .observed(envelope, at: Self.at)),
+            ("evidence.recorded", .evidence(envelope, at: Self.at)), ("provenance.recorded", .provenance(envelope, at: Self.at)),
+            ("routing.table", .routing(envelope, at: Self.at)), ("node.observed", .observed(envelope, at: Self.at)),
         ]
         for (kind, record) in records {
             #expect(record.kind == kind && record.at == Self.at && String(decoding: record.payload, as: UTF8.self) == json)
