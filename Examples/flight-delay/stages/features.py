@@ -121,6 +121,23 @@ def write_requests(table: pd.DataFrame, columns: list[Column], path: Path) -> No
     path.write_text("".join(lines), encoding="utf-8")
 
 
+def write_arrivals(table: pd.DataFrame, path: Path) -> None:
+    """What became true about each request of `write_requests` whose flight arrived: its line there, late or not, and when it landed."""
+    rows = table[table["tail_number"].notna()].reset_index(drop=True)
+    landed = pd.to_datetime((rows["left"] + rows["air_time"]) * 60, unit="s")
+    lines = [
+        json.dumps({"row": row + 1, "value": bool(rows["late"][row]), "at": landed[row].strftime("%Y-%m-%dT%H:%M:%SZ")}, separators=(",", ":")) + "\n"
+        for row in with_outcome(rows).index
+    ]
+    path.write_text("".join(lines), encoding="utf-8")
+
+
+def _days(text: str) -> tuple[dt.date, dt.date]:
+    """A day, or two with '..' between them."""
+    first, _, last = text.partition("..")
+    return dt.date.fromisoformat(first), dt.date.fromisoformat(last or first)
+
+
 def _groups(flights: pd.DataFrame, keys: list[str]) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
     """Each group's row numbers, and its instants scheduled, left and decided, in schedule order."""
     scheduled, left, decided = (flights[name].to_numpy() for name in ("scheduled", "left", "decided"))
@@ -148,8 +165,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--until", type=dt.date.fromisoformat, default=dt.date(2013, 6, 30),
                         help="last day of the holdout")
     parser.add_argument("--holdout-days", type=int, default=30, help="days kept from training, ending with --until")
-    parser.add_argument("--requests", type=dt.date.fromisoformat, action="append", default=[], metavar="DATE",
-                        help="also write this day's decision requests; may be repeated")
+    parser.add_argument("--requests", type=_days, action="append", default=[], metavar="DATE[..DATE]",
+                        help="also write these days' decision requests, and what became of their flights; may be repeated")
     parser.add_argument("--training-contract", type=Path, default=here / "contracts/training.yaml")
     parser.add_argument("--request-contract", type=Path, default=here / "contracts/request.yaml")
     return parser.parse_args()
@@ -164,15 +181,16 @@ def main() -> None:
     holdout_start = arguments.until - dt.timedelta(days=arguments.holdout_days - 1)
     train = rows_between(known, FIRST_DAY, holdout_start - dt.timedelta(days=1))
     holdout = rows_between(known, holdout_start, arguments.until)
-    requests = {day: rows_between(table, day, day) for day in arguments.requests}
+    requests = {str(first) if first == last else f"{first}..{last}": rows_between(table, first, last) for first, last in arguments.requests}
     for name, rows in {"train": train, "holdout": holdout, **requests}.items():
         if rows.empty:
             raise SystemExit(f"The data has no flight for {name}; every day asked for must lie within 2013.")
     arguments.output.mkdir(parents=True, exist_ok=True)
     write_csv(train, training, arguments.output / "train.csv")
     write_csv(holdout, training, arguments.output / "holdout.csv")
-    for day, rows in requests.items():
-        write_requests(rows, request, arguments.output / f"requests-{day}.jsonl")
+    for days, rows in requests.items():
+        write_requests(rows, request, arguments.output / f"requests-{days}.jsonl")
+        write_arrivals(rows, arguments.output / f"arrivals-{days}.jsonl")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 // Reads and cross-checks the files that a proposal names.
 private import Contracts
-private import Inference
+internal import Inference
 internal import Ports
 internal import Primitives
 internal import Registry
@@ -15,6 +15,10 @@ struct ReleaseFiles: Sendable {
         try await read(digest, file: "policy.yaml") { node throws(DocumentError) in try ReleasePolicy.read(node) }
     }
 
+    func decisionService(_ digest: Digest) async throws(DeskError) -> DecisionService {
+        try await read(digest, file: "decision.yaml") { node throws(DocumentError) in try DecisionService.read(node) }
+    }
+
     /// Checks everything that can be known before evidence is looked at.
     func check(_ proposal: Proposal, model: Registration?) async throws(DeskError) {
         let policy = try await policy(proposal.policy)
@@ -27,7 +31,7 @@ struct ReleaseFiles: Sendable {
         if policy.proposalNeeds.contains("expected_change"), (proposal.expectedChange ?? "").isEmpty {
             throw DeskError(.invalid, rule: "invalid", "the policy asks what the release is expected to change; add --expected-change '…'")
         }
-        let service = try await read(proposal.decision, file: "decision.yaml") { node throws(DocumentError) in try DecisionService.read(node) }
+        let service = try await decisionService(proposal.decision)
         guard service.name == proposal.service else {
             throw DeskError(.invalid, rule: "invalid", "decision.yaml defines '\(service.name)' and the release is of '\(proposal.service)'")
         }
