@@ -22,6 +22,8 @@ package final class ServingNode: Service, Sendable {
         /// The node's own folder: the accepted table is kept here.
         package var folder: String
         package var interval = Duration.milliseconds(250)
+        /// Between looks at the decision log, when nothing waits. Each batch becomes an entry of the ledger, so this is not short.
+        package var pushInterval = Duration.seconds(2)
         package var connections = 10_000
         /// From a request's first byte to its answer.
         package var requestSeconds: Int64 = 10
@@ -134,7 +136,7 @@ package final class ServingNode: Service, Sendable {
                 group.addTask {
                     while !Task.isCancelled {
                         if await pusher.pass() { continue }
-                        try? await Task.sleep(for: self.configuration.interval)
+                        try? await Task.sleep(for: self.configuration.pushInterval)
                     }
                 }
             }

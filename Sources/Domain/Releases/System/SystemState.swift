@@ -218,7 +218,14 @@ package struct SystemState: Hashable, Sendable {
 
     /// The batch with a node's entry.
     package func batch(of node: NodeID, with sequence: UInt64) -> RecordedBatch? {
-        batches[node]?.first { $0.batch.first <= sequence && sequence <= $0.batch.last }
+        guard let all = batches[node] else { return nil }
+        // Dense and in order: the first batch that does not end before the entry.
+        var low = 0, high = all.count
+        while low < high {
+            let middle = (low + high) / 2
+            if all[middle].batch.last < sequence { low = middle + 1 } else { high = middle }
+        }
+        return low < all.count && all[low].batch.first <= sequence ? all[low] : nil
     }
 
     private mutating func take(table envelope: Envelope, at: Instant, trust: TrustRoot) throws(ReleaseError) {
