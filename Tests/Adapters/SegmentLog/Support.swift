@@ -9,6 +9,9 @@ import Testing
 
 func node(_ name: String = "node-a") throws -> NodeID { try #require(NodeID(name)) }
 
+/// How much a test does, where the environment says so.
+func number(_ variable: String) -> Int? { ProcessInfo.processInfo.environment[variable].flatMap { Int($0) } }
+
 typealias Appended = Result<UInt64, DecisionLogError>
 
 extension SegmentLog {
