@@ -1,5 +1,5 @@
-package import Decisions
 // The durable decision log of a serving node: files, one thread that writes them, and one write and one sync for all who wait.
+package import Decisions
 private import Dispatch
 private import Foundation
 package import Ports

@@ -37,11 +37,12 @@ struct ServeCommand: AsyncParsableCommand {
                 "\(nodeHome)/node.key is not the key that \(trust) lists for node '\(node)'; it lists \(root.nodes.keys.sorted().map(\.text).joined(separator: ", "))")
         }
         let token = try Files.text(nodeHome + "/node.token")
-        let logger = ProgramLog.start(named: node.text)
-        let client = try ControlPlaneClient(url: control, token: token)
-        let log = SegmentLogOpening.open(nodeHome + "/decisions", node, logger)
         let keyFile = nodeHome + "/record.key"
         let recordKey = FileManager.default.fileExists(atPath: keyFile) ? try KeyFiles.recordKey(keyFile) : nil
+        let logger = ProgramLog.start(named: node.text)
+        let client = try ControlPlaneClient(url: control, token: token)
+        let opened = OpenedLog.open(nodeHome + "/decisions", node)
+        let log = opened.log
         do {
             let node = try ServingNode(
                 .init(host: listen.host, port: listen.port, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount, folder: nodeHome),
@@ -50,6 +51,7 @@ struct ServeCommand: AsyncParsableCommand {
                     parser: YAMLDocumentParser(), clock: SystemClock(), logger: logger,
                     records: recordKey.map { NodeRecords(log: log, key: $0) }),
                 trust: root, node: node, key: key)
+            opened.announce(logger)
             try await ServiceGroup(services: [node], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger).run()
         } catch {
             await (log as? SegmentLog)?.close()
@@ -61,18 +63,24 @@ struct ServeCommand: AsyncParsableCommand {
     }
 }
 
-enum SegmentLogOpening {
-    /// A log that cannot be opened stops what records, and nothing else.
-    static func open(_ folder: String, _ node: NodeID, _ logger: Logger) -> any DecisionLog {
-        do throws(DecisionLogError) {
-            let log = try SegmentLog(folder: folder, node: node)
-            let status = log.status()
-            logger.info(
-                "the decision log is open", metadata: ["durable": "\(status.durable)", "acknowledged": "\(status.acknowledged)", "cut": "\(log.opening.cutBytes)"])
-            return log
-        } catch {
-            logger.error("the decision log is not open; decisions that are recorded durably are refused", metadata: ["reason": "\(error)"])
-            return ClosedLog(error)
+/// The node's decision log. One that cannot be opened stops what records, and nothing else.
+private struct OpenedLog {
+    var log: any DecisionLog
+    var failure: DecisionLogError?
+
+    static func open(_ folder: String, _ node: NodeID) -> OpenedLog {
+        do throws(DecisionLogError) { return OpenedLog(log: try SegmentLog(folder: folder, node: node)) } catch {
+            return OpenedLog(log: ClosedLog(error), failure: error)
         }
+    }
+
+    /// Once it is certain that the node starts: a refusal to start is one sentence.
+    func announce(_ logger: Logger) {
+        if let failure {
+            return logger.error("the decision log is not open; decisions that are recorded durably are refused", metadata: ["reason": "\(failure)"])
+        }
+        let status = log.status()
+        let cut = (log as? SegmentLog)?.opening.cutBytes ?? 0
+        logger.info("the decision log is open", metadata: ["durable": "\(status.durable)", "acknowledged": "\(status.acknowledged)", "cut": "\(cut)"])
     }
 }
