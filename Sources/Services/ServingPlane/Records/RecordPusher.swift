@@ -22,7 +22,7 @@ actor RecordPusher {
         self.logger = logger
     }
 
-    /// Whether there is more to send at once.
+    /// Whether there is more to send at once. What comes while a small batch is sent waits for the next pass: each batch is an entry of the ledger.
     func pass() async -> Bool {
         alarm()
         let cursor = behind ?? log.status().acknowledged
@@ -34,7 +34,8 @@ actor RecordPusher {
             }
             // The place in its write is the node's own affair, and so is 1 here.
             let through = try await link.push(entries.map { LogFrame(sequence: $0.sequence, place: 1, kind: $0.kind, payload: $0.payload) })
-            return try await take(through, sent: last)
+            let isFull = entries.reduce(0) { $0 + $1.payload.count } >= Self.batchBytes / 2
+            return try await take(through, sent: last) && (isFull || behind != nil)
         } catch {
             say("decisions are not sent: \(error)", isError: (error as? LinkError)?.code != .unavailable)
             return false
