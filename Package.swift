@@ -49,20 +49,22 @@ let rooms: [Room] = [
     Room(path: "Domain/Pipelines", needs: ["Primitives", "Contracts"]),
     Room(path: "Domain/Signals", needs: ["Primitives"]),
     Room(path: "Domain/Registry", needs: ["Primitives", "Evidence"]),
-    Room(path: "Domain/Releases", needs: ["Primitives", "Contracts", "Evidence", "Inference", "Pipelines", "Registry"], libraries: [crypto]),
+    Room(path: "Domain/Releases", needs: ["Primitives", "Contracts", "Decisions", "Evidence", "Inference", "Pipelines", "Registry"], libraries: [crypto]),
 
-    Room(path: "Ports", needs: ["Primitives", "Contracts", "Evidence", "Inference", "Pipelines", "Registry", "Releases", "Signals"]),
+    Room(path: "Ports", needs: ["Primitives", "Contracts", "Decisions", "Evidence", "Inference", "Pipelines", "Registry", "Releases", "Signals"]),
 
     Room(path: "Interop/CLightGBM"),
     Room(path: "Interop/LightGBM", needs: ["CLightGBM"]),
 
     Room(path: "Adapters/MemoryStores", needs: ["Primitives", "Evidence", "Ports"]),
     Room(path: "Adapters/SQLiteLedger", needs: ["Primitives", "Evidence", "Ports"], libraries: [grdb]),
+    Room(path: "Adapters/SegmentLog", needs: ["Primitives", "Decisions", "Ports"]),
+    Room(path: "Adapters/SQLiteDecisions", needs: ["Primitives", "Decisions", "Inference", "Ports"], libraries: [grdb]),
     Room(path: "Adapters/FileArtifacts", needs: ["Primitives", "Ports"], libraries: [crypto]),
     Room(path: "Adapters/ModelEngines", needs: ["Primitives", "Inference", "Ports", "LightGBM"]),
     Room(path: "Adapters/YAMLDocuments", needs: ["Primitives", "Ports"], libraries: [.product(name: "Yams", package: "Yams")]),
     Room(
-        path: "Adapters/ControlPlaneClient", needs: ["Primitives", "Evidence", "Registry", "Releases", "Ports"],
+        path: "Adapters/ControlPlaneClient", needs: ["Primitives", "Decisions", "Evidence", "Inference", "Registry", "Releases", "Ports"],
         libraries: [.product(name: "AsyncHTTPClient", package: "async-http-client")] + nio),
     Room(
         path: "Adapters/SandboxedProbe", needs: ["Primitives", "Contracts", "Signals", "Ports"]),
@@ -75,22 +77,22 @@ let rooms: [Room] = [
     Room(path: "Services/PipelineExecutor", needs: ["Primitives", "Contracts", "Evidence", "Pipelines", "Ports"]),
     Room(
         path: "Services/ReleaseController",
-        needs: ["Primitives", "Contracts", "Evidence", "Inference", "Registry", "Releases", "Signals", "Ports"],
+        needs: ["Primitives", "Contracts", "Decisions", "Evidence", "Inference", "Registry", "Releases", "Signals", "Ports"],
         libraries: [log, lifecycle]),
     Room(
-        path: "Services/ControlPlane", needs: ["Primitives", "Evidence", "Registry", "Releases", "Ports"],
+        path: "Services/ControlPlane", needs: ["Primitives", "Decisions", "Evidence", "Inference", "Registry", "Releases", "Ports"],
         libraries: [log, lifecycle, .product(name: "Hummingbird", package: "hummingbird")]),
     Room(
-        path: "Services/ServingPlane", needs: ["Primitives", "Contracts", "Evidence", "Inference", "Releases", "Ports"],
+        path: "Services/ServingPlane", needs: ["Primitives", "Contracts", "Decisions", "Evidence", "Inference", "Releases", "Ports"],
         libraries: nio + [log, lifecycle, crypto]),
 ]
 
 let program = Room(
     path: "Programs/penstock",
     needs: [
-        "Primitives", "Contracts", "Evidence", "Inference", "Pipelines", "Registry", "Releases", "Signals", "Ports",
-        "SQLiteLedger", "SQLiteRuns", "ProjectFolder", "FileArtifacts", "ModelEngines", "YAMLDocuments", "ControlPlaneClient", "LocalProcesses",
-        "SandboxedProbe", "PipelineExecutor", "ReleaseController", "ControlPlane", "ServingPlane",
+        "Primitives", "Contracts", "Decisions", "Evidence", "Inference", "Pipelines", "Registry", "Releases", "Signals", "Ports",
+        "SQLiteLedger", "SQLiteDecisions", "SQLiteRuns", "SegmentLog", "ProjectFolder", "FileArtifacts", "ModelEngines", "YAMLDocuments",
+        "ControlPlaneClient", "LocalProcesses", "SandboxedProbe", "PipelineExecutor", "ReleaseController", "ControlPlane", "ServingPlane",
     ],
     libraries: nio + [
         log, lifecycle,
@@ -101,7 +103,9 @@ let program = Room(
 
 /// What tests share. Never part of the program.
 let testing: [Room] = [
-    Room(path: "Testing/TestKit", needs: ["Primitives", "Contracts", "Evidence", "Pipelines", "Registry", "Releases", "Inference", "Ports", "YAMLDocuments"]),
+    Room(
+        path: "Testing/TestKit",
+        needs: ["Primitives", "Contracts", "Decisions", "Evidence", "Pipelines", "Registry", "Releases", "Inference", "Ports", "YAMLDocuments"]),
     Room(path: "Testing/Conformance", needs: ["Primitives", "Evidence", "Ports"]),
     Room(
         path: "Testing/Simulator",
@@ -110,7 +114,8 @@ let testing: [Room] = [
 
 /// Programs that tests start and kill.
 let testPrograms: [Room] = [
-    Room(path: "Testing/Durability", needs: ["Primitives", "Evidence", "Ports", "SQLiteLedger", "FileArtifacts"], libraries: [grdb])
+    Room(path: "Testing/Durability", needs: ["Primitives", "Evidence", "Ports", "SQLiteLedger", "FileArtifacts"], libraries: [grdb]),
+    Room(path: "Testing/DecisionWriter", needs: ["Primitives", "Decisions", "Ports", "SegmentLog"]),
 ]
 
 /// Tests repeat the folders of what they test.
@@ -124,9 +129,10 @@ let tests: [Room] = [
     Room(path: "Tests/Domain/Registry", needs: ["Primitives", "Evidence", "Registry", "TestKit"]),
     Room(
         path: "Tests/Domain/Releases",
-        needs: ["Primitives", "Contracts", "Evidence", "Inference", "Pipelines", "Registry", "Releases", "Ports", "YAMLDocuments", "TestKit"]),
+        needs: ["Primitives", "Contracts", "Decisions", "Evidence", "Inference", "Pipelines", "Registry", "Releases", "Ports", "YAMLDocuments", "TestKit"]),
     Room(path: "Tests/Domain/Pipelines", needs: ["Primitives", "Contracts", "Pipelines", "Ports", "YAMLDocuments", "TestKit"]),
     Room(path: "Tests/Domain/Decisions", needs: ["Primitives", "Contracts", "Inference", "Decisions", "Ports", "YAMLDocuments"]),
+    Room(path: "Tests/Adapters/SegmentLog", needs: ["Primitives", "Decisions", "Ports", "SegmentLog"]),
     Room(
         path: "Tests/Adapters/Stores", needs: ["Primitives", "Evidence", "Ports", "MemoryStores", "SQLiteLedger", "FileArtifacts", "Conformance"],
         libraries: [grdb]),
@@ -141,7 +147,9 @@ let tests: [Room] = [
         ]),
     Room(
         path: "Tests/Services/ServingPlane",
-        needs: ["Primitives", "Contracts", "Evidence", "Inference", "Registry", "Releases", "Ports", "ServingPlane", "YAMLDocuments", "TestKit"],
+        needs: [
+            "Primitives", "Contracts", "Decisions", "Evidence", "Inference", "Registry", "Releases", "Ports", "SegmentLog", "ServingPlane", "YAMLDocuments", "TestKit",
+        ],
         libraries: nio + [log, lifecycle]),
     Room(
         path: "Tests/Services/ReleaseController",
@@ -152,12 +160,16 @@ let tests: [Room] = [
     Room(
         path: "Tests/System",
         needs: [
-            "Primitives", "Contracts", "Evidence", "Registry", "Releases", "Ports", "SQLiteLedger", "FileArtifacts", "ModelEngines", "YAMLDocuments", "ControlPlaneClient",
+            "Primitives", "Contracts", "Decisions", "Evidence", "Registry", "Releases", "Ports", "SQLiteLedger", "SQLiteDecisions", "SegmentLog", "FileArtifacts", "ModelEngines",
+            "YAMLDocuments", "ControlPlaneClient",
             "LocalProcesses", "SandboxedProbe", "ReleaseController", "ControlPlane", "ServingPlane", "TestKit",
         ], libraries: [log, lifecycle]),
     Room(
         path: "Tests/Services/ControlPlane",
-        needs: ["Primitives", "Evidence", "Pipelines", "Registry", "Releases", "Ports", "MemoryStores", "ControlPlane", "ControlPlaneClient", "TestKit"],
+        needs: [
+            "Primitives", "Decisions", "Evidence", "Inference", "Pipelines", "Registry", "Releases", "Ports", "MemoryStores", "SQLiteDecisions", "ControlPlane",
+            "ControlPlaneClient", "TestKit",
+        ],
         libraries: nio + [log, lifecycle]),
 ]
 

@@ -1,5 +1,7 @@
 // What the control plane's routes ask of the release controller.
+package import Decisions
 package import Evidence
+package import Inference
 package import Primitives
 package import Registry
 package import Releases
@@ -174,6 +176,14 @@ package protocol ReleaseDesk: Sendable {
     func nodes() async throws(DeskError) -> [NodeView]
     /// `at` nil means now.
     func live(at instant: Instant?) async throws(DeskError) -> [LiveView]
+    /// Commits to a stored batch of a node's decisions, once however often it is asked.
+    func record(_ batch: DecisionBatch) async throws(DeskError)
+    /// The last entry of a node's log that the ledger commits to; 0 for none.
+    func recordedThrough(_ node: NodeID) async throws(DeskError) -> UInt64
+    /// What the ledger says of the batch with a node's entry.
+    func recordedBatch(of node: NodeID, with sequence: UInt64) async throws(DeskError) -> LedgeredBatch?
+    /// The decision file of a release.
+    func decisionService(of release: ReleaseID) async throws(DeskError) -> DecisionService
     /// Signs and saves a checkpoint of the ledger as it is now; the bytes of the signed note.
     func checkpoint() async throws(DeskError) -> [UInt8]
 }

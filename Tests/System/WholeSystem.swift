@@ -1,6 +1,7 @@
 // Control plane and node of one installation in this process, on real sockets, a real database and real files.
 import ControlPlane
 import ControlPlaneClient
+import Decisions
 import Evidence
 import FileArtifacts
 import Foundation
@@ -13,8 +14,10 @@ import Primitives
 import Registry
 import ReleaseController
 import Releases
+import SQLiteDecisions
 import SQLiteLedger
 import SandboxedProbe
+import SegmentLog
 import ServiceLifecycle
 import ServingPlane
 import TestKit
@@ -84,8 +87,9 @@ struct WholeSystem: Sendable {
         try await controller.open(trust: trustEnvelope)
         let (ports, started) = AsyncStream.makeStream(of: Int.self)
         let server = try ControlPlaneServer(
-            .init(system: trust.system, environment: trust.environment, version: "1", port: port), desk: controller, ledger: ledger, artifacts: artifacts, tokens: tokens,
-            logger: Self.quiet, onStart: { started.yield($0) })
+            .init(system: trust.system, environment: trust.environment, version: "1", port: port), desk: controller, ledger: ledger, artifacts: artifacts,
+            decisions: try SQLiteDecisions(path: folder + "/decisions.sqlite", random: RealRandom()), clock: RealClock(), tokens: tokens, logger: Self.quiet,
+            onStart: { started.yield($0) })
         try await Self.run([controller, server], ports) { port in
             let client = try ControlPlaneClient(url: "http://127.0.0.1:\(port)", token: operatorToken)
             let outcome: Result<Void, any Error>
@@ -99,17 +103,21 @@ struct WholeSystem: Sendable {
         let client = try ControlPlaneClient(url: "http://127.0.0.1:\(control)", token: nodeToken, timeout: .seconds(2))
         let home = folder + "/node-1"
         try FileManager.default.createDirectory(atPath: home, withIntermediateDirectories: true)
+        let log = try SegmentLog(folder: home + "/decisions", node: name("node-1"))
         var configuration = ServingNode.Configuration(port: 0, threads: 2, folder: home)
         configuration.interval = .milliseconds(10)
+        configuration.pushInterval = .milliseconds(10)
+        let records = NodeRecords(log: log, key: try required(RecordKey(bytes: [UInt8](repeating: 7, count: 32)), "a record key"))
         let (ports, started) = AsyncStream.makeStream(of: Int.self)
         let node = try ServingNode(
             configuration,
             .init(
                 link: ControlPlaneNodeLink(client), artifacts: try FileArtifacts(folder: home + "/artifacts"), engine: ModelEngines(libraryDirectories: Self.libraries),
-                parser: YAMLDocumentParser(), clock: RealClock(), logger: Self.quiet),
+                parser: YAMLDocumentParser(), clock: RealClock(), logger: Self.quiet, records: records),
             trust: trust, node: try name("node-1"), key: try key(30), onStart: { started.yield($0) })
         let outcome: Result<Void, any Error>
         do { outcome = .success(try await Self.run([node], ports, body)) } catch { outcome = .failure(error) }
+        await log.close()
         await client.shutdown()
         try outcome.get()
     }

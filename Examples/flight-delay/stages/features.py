@@ -122,6 +122,17 @@ def write_requests(table: pd.DataFrame, columns: list[Column], path: Path) -> No
     path.write_text("".join(lines), encoding="utf-8")
 
 
+def write_arrivals(table: pd.DataFrame, path: Path) -> None:
+    """What became true about each request of `write_requests` whose flight arrived: its line there, late or not, and when it landed."""
+    rows = table[table["tail_number"].notna()].reset_index(drop=True)
+    landed = pd.to_datetime((rows["left"] + rows["air_time"]) * 60, unit="s")
+    lines = [
+        json.dumps({"row": row + 1, "value": bool(rows["late"][row]), "at": landed[row].strftime("%Y-%m-%dT%H:%M:%SZ")}, separators=(",", ":")) + "\n"
+        for row in with_outcome(rows).index
+    ]
+    path.write_text("".join(lines), encoding="utf-8")
+
+
 def _groups(flights: pd.DataFrame, keys: list[str]) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
     """Each group's row numbers, and its instants scheduled, left and decided, in schedule order."""
     scheduled, left, decided = (flights[name].to_numpy() for name in ("scheduled", "left", "decided"))

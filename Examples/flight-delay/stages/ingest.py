@@ -10,6 +10,7 @@ import pandas as pd
 FLIGHTS = {
     "year": "Int64", "month": "Int64", "day": "Int64", "hour": "Int64", "minute": "Int64", "time_hour": "string", "carrier": "string",
     "flight": "Int64", "tailnum": "string", "origin": "string", "dest": "string", "dep_delay": "Int64", "arr_delay": "Int64",
+    "air_time": "Int64",
 }
 WEATHER = {
     "origin": "string", "time_hour": "string", "temp": "float64", "wind_dir": "Int64", "precip": "float64", "pressure": "float64",

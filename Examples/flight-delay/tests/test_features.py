@@ -8,7 +8,8 @@ import pytest
 import yaml
 from conftest import DATA, EXAMPLE
 from contract import features, read_columns
-from features import NEVER, aircraft_delay, delay_so_far, read_flights, read_weather, with_features, write_requests
+from features import NEVER, aircraft_delay, delay_so_far, read_flights, read_weather, with_features, write_arrivals, write_requests
+from outcomes import join
 
 TRAINING = EXAMPLE / "contracts/training.yaml"
 REQUEST = EXAMPLE / "contracts/request.yaml"
@@ -95,3 +96,19 @@ def test_a_request_holds_exactly_the_fields_of_its_contract(table: pd.DataFrame,
     assert all(list(request) == [column.name for column in columns] for request in requests)
     departures = [request["scheduled_departure"] for request in requests]
     assert departures == sorted(departures)
+
+
+def test_outcomes_belong_to_the_requests_of_flights_that_arrived(table: pd.DataFrame, tmp_path: Path) -> None:
+    day = table[table["date"] == pd.Timestamp("2013-07-01")]
+    write_requests(day, read_columns(REQUEST), tmp_path / "requests.jsonl")
+    write_arrivals(day, tmp_path / "arrivals.jsonl")
+    requests = [json.loads(line) for line in (tmp_path / "requests.jsonl").open()]
+    answers = [{"row": row + 1, "decision_id": f"{row:032x}", "decision": "none"} for row in range(len(requests)) if row % 3]
+    (tmp_path / "answers.jsonl").write_text("".join(json.dumps(answer) + "\n" for answer in answers))
+    outcomes = [json.loads(line) for line in join(tmp_path / "answers.jsonl", tmp_path / "arrivals.jsonl")]
+    flown = day[day["tail_number"].notna()].reset_index(drop=True)
+    expected = {f"{row:032x}": bool(flown["late"][row]) for row in flown.index[flown["arr_delay"].notna()] if row % 3}
+    assert {outcome["decision_id"]: outcome["value"] for outcome in outcomes} == expected
+    assert len(requests) == len(flown) > len(expected) * 1.4
+    scheduled = {f"{row:032x}": requests[row]["scheduled_departure"] for row in range(len(requests))}
+    assert all(outcome["at"] > scheduled[outcome["decision_id"]][:10] for outcome in outcomes)

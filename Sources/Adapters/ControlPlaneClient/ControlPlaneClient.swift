@@ -1,7 +1,9 @@
 // The control plane's API from outside: one method a route.
 private import AsyncHTTPClient
+package import Decisions
 package import Evidence
 private import Foundation
+package import Inference
 private import NIOCore
 private import NIOHTTP1
 private import NIOPosix
@@ -104,7 +106,7 @@ package final class ControlPlaneClient: Sendable {
     }
 
     package func record(provenance envelope: Envelope) async throws(ClientError) {
-        _ = try await send("POST", "/v1/provenance", json: StrictJSON.encode(envelope))
+        _ = try await send("POST", "/v1/provenance", StrictJSON.encode(envelope))
     }
 
     package func lineage(of version: ModelVersionID) async throws(ClientError) -> LineageView {
@@ -140,13 +142,29 @@ package final class ControlPlaneClient: Sendable {
     }
 
     package func report(_ observation: Envelope) async throws(ClientError) {
-        _ = try await send("POST", "/v1/observations", json: StrictJSON.encode(observation))
+        _ = try await send("POST", "/v1/observations", StrictJSON.encode(observation))
     }
 
     package func nodes() async throws(ClientError) -> [NodeView] { try await get("/v1/nodes") }
 
     package func live(at instant: Instant?) async throws(ClientError) -> [LiveView] {
         try await get("/v1/live" + (instant.map { "?at=\($0)" } ?? ""))
+    }
+
+    // MARK: Decisions
+
+    /// The last entry that the control plane has durably.
+    package func push(_ frames: [LogFrame]) async throws(ClientError) -> UInt64 {
+        struct Answer: Decodable { var through: UInt64 }
+        let answer: Answer = try decode(try await send("POST", "/v1/entries", FrameBatch.encode(frames), type: "application/octet-stream"))
+        return answer.through
+    }
+
+    package func decision(_ id: DecisionID) async throws(ClientError) -> DecisionView { try await get("/v1/decisions/\(id)") }
+
+    package func report(_ service: ServiceName, from: Instant?, to: Instant?) async throws(ClientError) -> DecisionReport {
+        let items = [from.map { "from=\($0)" }, to.map { "to=\($0)" }].compactMap { $0 }
+        return try await get("/v1/reports/\(service)" + (items.isEmpty ? "" : "?" + items.joined(separator: "&")))
     }
 
     // MARK: Ledger
@@ -182,16 +200,16 @@ package final class ControlPlaneClient: Sendable {
     private func get<Value: Decodable>(_ path: String) async throws(ClientError) -> Value { try decode(try await send("GET", path)) }
 
     private func post<Value: Decodable>(_ path: String, _ body: some Encodable, within timeout: TimeAmount? = nil) async throws(ClientError) -> Value {
-        try decode(try await send("POST", path, json: StrictJSON.encode(body), within: timeout))
+        try decode(try await send("POST", path, StrictJSON.encode(body), within: timeout))
     }
 
     private func send(
-        _ method: String, _ path: String, json: [UInt8]? = nil, limit: Int = answerBytes, within timeout: TimeAmount? = nil
+        _ method: String, _ path: String, _ body: [UInt8]? = nil, type: String = "application/json", limit: Int = answerBytes, within timeout: TimeAmount? = nil
     ) async throws(ClientError) -> [UInt8] {
         var request = request(method, path)
-        if let json {
-            request.headers.add(name: "Content-Type", value: "application/json")
-            request.body = .bytes(ByteBuffer(bytes: json))
+        if let body {
+            request.headers.add(name: "Content-Type", value: type)
+            request.body = .bytes(ByteBuffer(bytes: body))
         }
         let response = try await exchange(request, within: timeout ?? self.timeout)
         guard (200..<300).contains(response.status.code) else { throw await refusal(response) }

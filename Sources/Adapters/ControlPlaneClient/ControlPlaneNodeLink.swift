@@ -1,4 +1,5 @@
 // A serving node's line to the control plane, over HTTP.
+package import Decisions
 package import Evidence
 package import Ports
 package import Primitives
@@ -23,5 +24,9 @@ package struct ControlPlaneNodeLink: ControlPlaneLink {
 
     package func report(_ observation: Envelope) async throws(LinkError) {
         do { try await client.report(observation) } catch { throw LinkError(.unavailable, error.message) }
+    }
+
+    package func push(_ frames: [LogFrame]) async throws(LinkError) -> UInt64 {
+        do { return try await client.push(frames) } catch { throw LinkError(error.category == "conflict" ? .contradiction : .unavailable, error.message) }
     }
 }

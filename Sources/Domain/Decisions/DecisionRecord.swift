@@ -70,17 +70,12 @@ package struct DecisionRecord: Hashable, Sendable {
     }
 
     private static func append(_ reason: Decision.Reason, to buffer: inout [UInt8]) {
-        switch reason {
-        case .rule: buffer.append(text: ",\"reason\":\"rule\"")
-        case .noModel: buffer.append(text: ",\"reason\":\"no_model\"")
-        case .errored: buffer.append(text: ",\"reason\":\"errored\"")
-        case .outsideContract(let sentence):
-            buffer.append(text: ",\"reason\":\"outside_contract\",\"detail\":")
-            buffer.append(jsonString: sentence)
-        case .rateLimit(let outcome):
-            buffer.append(text: ",\"reason\":\"rate_limit\",\"detail\":")
-            buffer.append(jsonString: outcome.text)
-        }
+        let (word, detail) = reason.words
+        buffer.append(text: ",\"reason\":")
+        buffer.append(jsonString: word)
+        guard let detail else { return }
+        buffer.append(text: ",\"detail\":")
+        buffer.append(jsonString: detail)
     }
 
     static func close(_ entity: KeyedHash?, to buffer: inout [UInt8]) {
@@ -88,5 +83,18 @@ package struct DecisionRecord: Hashable, Sendable {
         buffer.append(text: ",\"entity\":\"")
         entity.append(to: &buffer)
         buffer.append(text: "\"}")
+    }
+}
+
+extension Decision.Reason {
+    /// As records spell it: a word, and what it is about.
+    package var words: (reason: String, detail: String?) {
+        switch self {
+        case .rule: ("rule", nil)
+        case .noModel: ("no_model", nil)
+        case .errored: ("errored", nil)
+        case .outsideContract(let sentence): ("outside_contract", sentence)
+        case .rateLimit(let outcome): ("rate_limit", outcome.text)
+        }
     }
 }

@@ -2,11 +2,6 @@
 package import Inference
 package import Primitives
 
-package enum OutcomeNameSubject {}
-
-/// What became true, as decision.yaml calls it: `late`.
-package typealias OutcomeName = Identifier<OutcomeNameSubject>
-
 /// Format 1, frozen: one JSON object with the keys at, decision_id, format, name, received and value, sorted.
 package struct OutcomeRecord: Hashable, Sendable {
     package static let format = 1
@@ -58,10 +53,7 @@ extension OutcomeRecord: Codable {
         try container.encode(name, forKey: .name)
         try container.encode(at, forKey: .at)
         try container.encode(received, forKey: .received)
-        switch value {
-        case .truth(let truth): try container.encode(truth, forKey: .value)
-        case .number(let number): try container.encode(number, forKey: .value)
-        }
+        try container.encode(value, forKey: .value)
     }
 
     package init(from decoder: any Decoder) throws {
@@ -73,16 +65,34 @@ extension OutcomeRecord: Codable {
         guard let decision = DecisionID(parsing: try container.decode(String.self, forKey: .decision)) else {
             throw DecodingError.dataCorruptedError(forKey: .decision, in: container, debugDescription: "it is not 32 hex digits")
         }
-        let value: Value
-        if let truth = try? container.decode(Bool.self, forKey: .value) {
-            value = .truth(truth)
-        } else {
-            value = .number(try container.decode(Double.self, forKey: .value))
-        }
         let made = OutcomeRecord(
-            decision: decision, name: try container.decode(OutcomeName.self, forKey: .name), value: value, at: try container.decode(Instant.self, forKey: .at),
+            decision: decision, name: try container.decode(OutcomeName.self, forKey: .name), value: try container.decode(Value.self, forKey: .value),
+            at: try container.decode(Instant.self, forKey: .at),
             received: try container.decode(Instant.self, forKey: .received))
         guard let made else { throw DecodingError.dataCorruptedError(forKey: .value, in: container, debugDescription: "it is no finite number") }
         self = made
+    }
+}
+
+extension OutcomeRecord.Value: Codable {
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        switch self {
+        case .truth(let truth): try container.encode(truth)
+        case .number(let number): try container.encode(number)
+        }
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if let truth = try? container.decode(Bool.self) { self = .truth(truth) } else { self = .number(try container.decode(Double.self)) }
+    }
+
+    /// For sums: true is one.
+    package var number: Double {
+        switch self {
+        case .truth(let truth): truth ? 1 : 0
+        case .number(let number): number
+        }
     }
 }

@@ -38,6 +38,10 @@ package struct DecisionService: Hashable, Sendable {
     /// The answer to a row outside the contract; the fallback unless the file says otherwise.
     package var outsideContract: Outcome
     package var limits: [OutcomeLimit]
+    /// How decisions are recorded; `nil` where they are not.
+    package var record: RecordDurability?
+    /// The truth that decisions are compared with; `nil` where none is expected.
+    package var outcome: OutcomeTerms?
 
     /// Everything that the service can answer, the rule's outcomes first, each once.
     package var outcomes: [Outcome] {
@@ -74,18 +78,24 @@ package struct DecisionService: Hashable, Sendable {
         try answer.finish()
         let rule = try DecisionRule.read(fields.need("rule"))
         let limits = fields.take("limits")
-        try fields.refuseUnbuilt("outcome", because: "outcomes are not joined to decisions in this version")
+        var outcome: OutcomeTerms?
+        if let terms = fields.take("outcome") { outcome = try OutcomeTerms.read(terms) }
+        let record: RecordDurability? = if let durability = fields.take("record") { try durability.choice() } else { nil }
         try fields.refuseUnbuilt("reasons", because: "decisions carry no reason codes in this version")
-        try fields.refuseUnbuilt("record", because: "decisions are not recorded in this version")
         try fields.finish()
+        if let outcome, record == nil {
+            throw DocumentError("outcomes of '\(outcome.name)' belong to recorded decisions; add 'record: durable' or 'record: buffered'", at: node.place)
+        }
         var service = DecisionService(
             name: name, model: model, input: input, entity: entity, fallback: fallback, rule: rule, outsideContract: fallback, limits: [])
+        service.record = record
+        service.outcome = outcome
         if let limits { try service.readLimits(limits) }
         return service
     }
 
     /// A path that stays inside the folder of the file which names it.
-    private static func readPath(_ node: DocumentNode) throws(DocumentError) -> String {
+    static func readPath(_ node: DocumentNode) throws(DocumentError) -> String {
         let path = try node.text()
         let parts = path.split(separator: "/", omittingEmptySubsequences: false)
         let plain = path.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control && $0 != "\\" }

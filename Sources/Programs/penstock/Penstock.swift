@@ -22,7 +22,7 @@ struct Penstock: AsyncParsableCommand {
         subcommands: [
             RunCommand.self, ExplainCommand.self, ContractCommand.self,
             InitCommand.self, DoctorCommand.self, UpCommand.self, DownCommand.self, ServeCommand.self, ControlPlaneCommand.self, RegistryCommand.self,
-            ReleaseCommand.self, DecideCommand.self, LedgerCommand.self, TrustCommand.self, KeyCommand.self, WorkerCommand.self,
+            ReleaseCommand.self, DecideCommand.self, OutcomeCommand.self, LedgerCommand.self, TrustCommand.self, KeyCommand.self, WorkerCommand.self,
         ])
 
     static func main() async {

@@ -40,8 +40,8 @@ package struct ControlPlaneServer: Service {
 
     /// `onStart` is called with the port once requests are taken.
     package init(
-        _ configuration: Configuration, desk: any ReleaseDesk, ledger: any LedgerStore, artifacts: any ArtifactStore, tokens: TokenTable,
-        logger: Logger, onStart: @escaping @Sendable (Int) async -> Void = { _ in }
+        _ configuration: Configuration, desk: any ReleaseDesk, ledger: any LedgerStore, artifacts: any ArtifactStore, decisions: any DecisionStore,
+        clock: any WallClock, tokens: TokenTable, logger: Logger, onStart: @escaping @Sendable (Int) async -> Void = { _ in }
     ) throws(ControlPlaneError) {
         guard ["127.0.0.1", "::1", "localhost"].contains(configuration.host) else {
             throw ControlPlaneError(
@@ -53,8 +53,8 @@ package struct ControlPlaneServer: Service {
         }
         self.configuration = configuration
         rooms = Rooms(
-            desk: desk, ledger: ledger, artifacts: artifacts, system: configuration.system, environment: configuration.environment,
-            version: configuration.version)
+            desk: desk, ledger: ledger, artifacts: artifacts, intake: DecisionIntake(store: decisions, desk: desk), clock: clock,
+            system: configuration.system, environment: configuration.environment, version: configuration.version)
         self.tokens = tokens
         self.logger = logger
         self.onStart = onStart

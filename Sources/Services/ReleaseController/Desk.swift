@@ -1,5 +1,7 @@
 // The commands of people, validators and nodes.
+package import Decisions
 package import Evidence
+package import Inference
 package import Ports
 package import Primitives
 package import Registry
@@ -206,6 +208,33 @@ extension ReleaseController: ReleaseDesk {
 
     package func live(at instant: Instant?) async throws(DeskError) -> [LiveView] {
         await keeper.state.live(at: instant ?? dependencies.clock.now())
+    }
+
+    package func record(_ batch: DecisionBatch) async throws(DeskError) {
+        let now = dependencies.clock.now()
+        try await keeper.exclusively { keeper throws(DeskError) in
+            // Told twice is told once: a control plane that was killed goes on with what it had stored.
+            if let known = keeper.state.batch(of: batch.node, with: batch.first) {
+                guard known.batch == batch else {
+                    throw DeskError(
+                        .damaged, rule: "decisions",
+                        "entries \(batch.first) to \(batch.last) of \(batch.node) are not what ledger entry \(known.index) commits to; restore the decisions from a backup")
+                }
+                return
+            }
+            try await keeper.record([.decisions(batch, at: now)])
+        }
+    }
+
+    package func recordedThrough(_ node: NodeID) async throws(DeskError) -> UInt64 { await keeper.state.recordedThrough(node) }
+
+    package func recordedBatch(of node: NodeID, with sequence: UInt64) async throws(DeskError) -> LedgeredBatch? {
+        await keeper.state.batch(of: node, with: sequence).map { LedgeredBatch(batch: $0.batch, index: $0.index) }
+    }
+
+    package func decisionService(of id: ReleaseID) async throws(DeskError) -> DecisionService {
+        guard let release = await keeper.state.releases[id] else { throw Self.missing(id) }
+        return try await files.decisionService(release.proposal.decision)
     }
 
     package func checkpoint() async throws(DeskError) -> [UInt8] {

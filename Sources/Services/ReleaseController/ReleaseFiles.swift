@@ -1,7 +1,7 @@
 // Reads and cross-checks the files that a proposal names.
 private import Contracts
 internal import Evidence
-private import Inference
+internal import Inference
 internal import Ports
 internal import Primitives
 internal import Registry
@@ -14,6 +14,10 @@ struct ReleaseFiles: Sendable {
 
     func policy(_ digest: Digest) async throws(DeskError) -> ReleasePolicy {
         try await read(digest, file: "policy.yaml") { node throws(DocumentError) in try ReleasePolicy.read(node) }
+    }
+
+    func decisionService(_ digest: Digest) async throws(DeskError) -> DecisionService {
+        try await read(digest, file: "decision.yaml") { node throws(DocumentError) in try DecisionService.read(node) }
     }
 
     /// Checks everything that can be known before evidence is looked at.
@@ -32,7 +36,7 @@ struct ReleaseFiles: Sendable {
         if let shortfall = ApprovalTally.shortfall(policy.approvals, trust: trust, without: barred) {
             throw DeskError(.invalid, rule: "policy", "the policy can never be met: \(shortfall); ask for fewer, or let somebody else propose")
         }
-        let service = try await read(proposal.decision, file: "decision.yaml") { node throws(DocumentError) in try DecisionService.read(node) }
+        let service = try await decisionService(proposal.decision)
         guard service.name == proposal.service else {
             throw DeskError(.invalid, rule: "invalid", "decision.yaml defines '\(service.name)' and the release is of '\(proposal.service)'")
         }

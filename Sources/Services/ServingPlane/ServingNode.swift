@@ -22,6 +22,8 @@ package final class ServingNode: Service, Sendable {
         /// The node's own folder: the accepted table is kept here.
         package var folder: String
         package var interval = Duration.milliseconds(250)
+        /// Between looks at the decision log, when nothing waits. Each batch becomes an entry of the ledger, so this is not short.
+        package var pushInterval = Duration.seconds(2)
         package var connections = 10_000
         /// From a request's first byte to its answer.
         package var requestSeconds: Int64 = 10
@@ -43,9 +45,12 @@ package final class ServingNode: Service, Sendable {
         package var parser: any DocumentParser
         package var clock: any WallClock
         package var logger: Logger
+        /// Without them, a release whose decisions are recorded is not served here.
+        package var records: NodeRecords?
 
         package init(
-            link: any ControlPlaneLink, artifacts: any ArtifactStore, engine: any ModelEngine, parser: any DocumentParser, clock: any WallClock, logger: Logger
+            link: any ControlPlaneLink, artifacts: any ArtifactStore, engine: any ModelEngine, parser: any DocumentParser, clock: any WallClock, logger: Logger,
+            records: NodeRecords? = nil
         ) {
             self.link = link
             self.artifacts = artifacts
@@ -53,11 +58,15 @@ package final class ServingNode: Service, Sendable {
             self.parser = parser
             self.clock = clock
             self.logger = logger
+            self.records = records
         }
     }
 
     private let configuration: Configuration
     private let logger: Logger
+    private let clock: any WallClock
+    private let records: NodeRecords?
+    private let pusher: RecordPusher?
     private let agent: NodeAgent
     private let current = CurrentSnapshot()
     private let pages: StatusPages
@@ -80,11 +89,15 @@ package final class ServingNode: Service, Sendable {
         self.configuration = configuration
         self.onStart = onStart
         logger = dependencies.logger
-        pages = StatusPages(node: node, current: current, metrics: metrics)
+        clock = dependencies.clock
+        records = dependencies.records
+        pusher = dependencies.records.map { RecordPusher(log: $0.log, link: dependencies.link, logger: dependencies.logger) }
+        pages = StatusPages(node: node, current: current, metrics: metrics, log: dependencies.records?.log)
         agent = NodeAgent(
             trust: trust, node: node, key: key, link: dependencies.link,
             loader: ReleaseLoader(
-                link: dependencies.link, artifacts: dependencies.artifacts, engine: dependencies.engine, parser: dependencies.parser, loops: configuration.threads),
+                link: dependencies.link, artifacts: dependencies.artifacts, engine: dependencies.engine, parser: dependencies.parser, loops: configuration.threads,
+                recordKey: dependencies.records?.key),
             file: TableFile(folder: configuration.folder), current: current, pages: pages, clock: dependencies.clock, logger: dependencies.logger)
     }
 
@@ -111,9 +124,21 @@ package final class ServingNode: Service, Sendable {
 
     private func poll() async {
         await cancelWhenGracefulShutdown {
-            while !Task.isCancelled {
-                await self.agent.pass()
-                try? await Task.sleep(for: self.configuration.interval)
+            await withDiscardingTaskGroup { group in
+                group.addTask {
+                    while !Task.isCancelled {
+                        await self.agent.pass()
+                        try? await Task.sleep(for: self.configuration.interval)
+                    }
+                }
+                guard let pusher = self.pusher else { return }
+                // Its own task: a slow batch holds up no routing table.
+                group.addTask {
+                    while !Task.isCancelled {
+                        if await pusher.pass() { continue }
+                        try? await Task.sleep(for: self.configuration.pushInterval)
+                    }
+                }
             }
         }
     }
@@ -146,6 +171,9 @@ package final class ServingNode: Service, Sendable {
         let pipeline = channel.pipeline.syncOperations
         try pipeline.addHandler(RequestDeadline(request: .seconds(configuration.requestSeconds), idle: .seconds(configuration.idleSeconds)))
         try pipeline.configureHTTPServerPipeline(withErrorHandling: true)
-        try pipeline.addHandler(RequestHandler(answering: DecisionAnswering(loop: loop, current: current), pages: pages, metrics: metrics))
+        try pipeline.addHandler(
+            RequestHandler(
+                answering: DecisionAnswering(loop: loop, current: current, records: records, clock: clock, metrics: metrics),
+                outcomes: OutcomeAnswering(current: current, records: records, clock: clock), log: records?.log, pages: pages, metrics: metrics))
     }
 }

@@ -81,6 +81,7 @@ struct Oracle {
         occurrences[subject, default: 0] += 1
         switch record {
         case .trustRoot: break
+        case .decisions: throw Finding(.ledger, "decisions were recorded, and nobody here decides")
         case .registered(let envelope, _): try note(registration: envelope)
         case .evidence(let envelope, _): try need(envelope, by: installation.validator.verificationKey, .ledger, "evidence")
         // The simulated world trains nothing.

@@ -1,4 +1,5 @@
 // A line to a control plane that is not there.
+package import Decisions
 package import Evidence
 package import Ports
 package import Primitives
@@ -16,6 +17,8 @@ package final class MemoryLink: ControlPlaneLink {
         package var asked = 0
         package var fetched: [Digest] = []
         package var observations: [Observation] = []
+        /// What was pushed, dense from 1.
+        package var entries: [LogFrame] = []
     }
 
     private let state = Mutex(State())
@@ -64,5 +67,21 @@ package final class MemoryLink: ControlPlaneLink {
             let observation = try Observation.open(envelope, trust: trust)
             state.withLock { $0.observations.append(observation) }
         } catch { throw LinkError(.unavailable, error.message) }
+    }
+
+    package func push(_ frames: [LogFrame]) async throws(LinkError) -> UInt64 {
+        try state.withLock { state -> Result<UInt64, LinkError> in
+            guard !state.isDead else { return .failure(LinkError(.unavailable, "nobody answers")) }
+            for frame in frames {
+                let count = UInt64(state.entries.count)
+                if frame.sequence > count + 1 { break }
+                if frame.sequence == count + 1 {
+                    state.entries.append(frame)
+                } else if state.entries[Int(frame.sequence) - 1].payload != frame.payload {
+                    return .failure(LinkError(.contradiction, "entry \(frame.sequence) was another one"))
+                }
+            }
+            return .success(UInt64(state.entries.count))
+        }.get()
     }
 }

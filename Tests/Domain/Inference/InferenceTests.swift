@@ -25,6 +25,8 @@ private func outcome(_ text: String) throws -> Outcome { try #require(Outcome(te
         #expect(service.rule.lines.map(\.outcome.text) == ["offer", "review", "none"] && service.rule.lines.map(\.atLeast) == [0.65, 0.45, nil])
         #expect(service.limits == [.init(outcome: try outcome("offer"), atMost: 0.25, over: .seconds(600), beyond: try outcome("review"))])
         #expect(service.outcomes.map(\.text) == ["offer", "review", "none"])
+        let late = OutcomeTerms(name: try #require(OutcomeName("late")), contract: "contracts/outcome.yaml", maturesAfter: .seconds(21_600), isAffectedByDecision: false)
+        #expect(service.record == .durable && service.outcome == late)
         #expect(service.limit(ofLine: 0)?.key == "offer_rate" && service.limit(ofLine: 1) == nil && service.limit(ofLine: 9) == nil && service.limit(ofLine: -1) == nil)
         let request = try YAMLDocumentParser().parse(Array(Data(contentsOf: examples.appendingPathComponent("contracts/request.yaml"))), file: "r")
         let contract = try DataContract.read(request)
@@ -37,6 +39,9 @@ private func outcome(_ text: String) throws -> Outcome { try #require(Outcome(te
     }
 
     static let changes: [(old: String, new: String, says: String)] = [
+        ("record: durable", "record: always", "durable"), ("record: durable", "", "add 'record: durable'"), ("matures_after: 6h", "matures_after: soon", "span of time"),
+        ("affected_by_decision: false", "affected_by_decision: maybe", "true or false"), ("contracts/outcome.yaml", "../outcome.yaml", "no path inside"),
+        ("name: late,", "", "'name' is missing"),
         ("decision: rebooking-offer", "decision: Rebooking", "not a name"), ("model: flight-delay", "modell: x", "'model' is missing"),
         ("entity: tail_number", "", "'entity' is missing"),
         ("contracts/request.yaml", "../request.yaml", "no path inside"), ("contracts/request.yaml", "/etc/passwd", "no path inside"),
@@ -57,7 +62,7 @@ private func outcome(_ text: String) throws -> Outcome { try #require(Outcome(te
         ("over: 10m", "over: 2d", "1s to 1d"), ("over: 10m", "over: soon", "span of time"), ("beyond: review", "beyond: offer", "another outcome"),
         ("beyond: review", "beyond: maybe", "no outcome"),
         ("beyond: review", "beyond: review, more: 1", "unknown key"), ("limits:", "limits:\n  review_rate: { at_most: 0.5, over: 1m, beyond: none }", "has a limit itself"),
-        ("limits:", "record: durable\nlimits:", "not built yet"), ("limits:", "reasons: {}\nlimits:", "not built yet"), ("limits:", "outcome: {}\nlimits:", "not built yet"),
+        ("limits:", "reasons: {}\nlimits:", "not built yet"),
         ("limits:", "limit: {}\nlimits:", "did you mean"),
         ("rule:", "rule: []\nrules:", "needs at least one line"),
     ]

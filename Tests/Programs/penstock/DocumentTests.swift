@@ -119,12 +119,20 @@ extension ProgramTests {
                 "the step \($0)", "policy.yaml", ServiceTexts.policy.replacing("{ live: true }", with: "{ \($0) }"), line: 7, says: "'\($0.prefix { $0 != ":" })' is not built yet",
                 "live: true")
         }
-        private static let unbuiltDecisions = ["outcome: {}", "reasons: {}", "record: durable"].map {
+        /// The outcome's contract is a file beside, with a column that can be compared with decisions.
+        private static let outcomes = [("contracts/nowhere.yaml", 66, "nowhere.yaml"), ("contracts/training.yaml", 65, "no column 'delayed'")].map { contract, code, says in
+            let outcome = "\nrecord: durable\noutcome: { name: delayed, contract: \(contract), matures_after: 1d, affected_by_decision: false }"
+            return Refusal(
+                "an outcome by \(contract)", "release propose --home home --fallback --key ada.key --reason test --decision service/decision.yaml --policy service/policy.yaml",
+                exits: Int32(code), says: says, files: ["service/decision.yaml": ServiceTexts.decision + outcome])
+        }
+
+        private static let unbuiltDecisions = ["reasons: {}"].map {
             service("the decision's \($0)", "decision.yaml", ServiceTexts.decision + "\n" + $0, line: 9, says: "'\($0.prefix { $0 != ":" })' is not built yet")
         }
 
         static let services =
-            unbuilt + unbuiltEvidence + unbuiltSteps + unbuiltDecisions + [
+            unbuilt + unbuiltEvidence + unbuiltSteps + unbuiltDecisions + outcomes + [
                 service("another clock", "policy.yaml", ServiceTexts.policy + "\nclock: replay", line: 8, says: "'replay' is not built yet", "clock: wall"),
                 service(
                     "a criterion against the champion", "policy.yaml", ServiceTexts.policy.replacing("at_least: 0.8", with: "not_worse_than: champion"), line: 4,

@@ -32,7 +32,9 @@ extension ProgramTests {
             Refusal("", "", exits: 69, says: "in use", String(taken.port), "choose another").expectRefused(run)
             expectStopped(folder)
             // Only what it wrote down about its own trying.
-            let allowed = ["home/run/", "home/control/ledger.sqlite", "home/control/artifacts", "home/nodes/node-1/artifacts"]
+            let allowed = [
+                "home/run/", "home/control/ledger.sqlite", "home/control/decisions.sqlite", "home/control/artifacts", "home/nodes/node-1/artifacts", "home/nodes/node-1/decisions",
+            ]
             let new = try folder.snapshot().changes(since: Workshop.folder().snapshot())
             #expect(new.allSatisfy { path in allowed.contains { path.hasPrefix($0) } }, "\(new)")
             withExtendedLifetime(taken) {}

@@ -1,5 +1,7 @@
 // A release desk in memory that refuses what no real desk could be asked.
+internal import Decisions
 internal import Evidence
+internal import Inference
 internal import Pipelines
 internal import Ports
 internal import Primitives
@@ -17,6 +19,7 @@ final class CheckingDesk: ReleaseDesk {
         var stops: [StopOrder] = []
         var observations: [Observation] = []
         var table: Envelope?
+        var batches: [DecisionBatch] = []
     }
 
     let state = Mutex(State())
@@ -122,6 +125,28 @@ final class CheckingDesk: ReleaseDesk {
                     criteria: [], observedOn: [$0.node])
             }
         }
+    }
+
+    func record(_ batch: DecisionBatch) async throws(DeskError) {
+        let isNext = state.withLock { state in
+            if state.batches.contains(batch) { return true }
+            guard batch.first == (state.batches.last { $0.node == batch.node }?.last ?? 0) + 1 else { return false }
+            state.batches.append(batch)
+            return true
+        }
+        guard isNext else { throw DeskError(.conflict, rule: "order", "that batch is not the next") }
+    }
+
+    func recordedThrough(_ node: NodeID) async throws(DeskError) -> UInt64 { state.withLock { $0.batches.last { $0.node == node }?.last ?? 0 } }
+
+    func recordedBatch(of node: NodeID, with sequence: UInt64) async throws(DeskError) -> LedgeredBatch? {
+        state.withLock { state in
+            state.batches.enumerated().first { $1.node == node && $1.first <= sequence && sequence <= $1.last }.map { LedgeredBatch(batch: $1, index: $0) }
+        }
+    }
+
+    func decisionService(of release: ReleaseID) async throws(DeskError) -> DecisionService {
+        throw DeskError(.notFound, rule: "missing", "no files here")
     }
 
     func checkpoint() async throws(DeskError) -> [UInt8] {

@@ -6,19 +6,21 @@ private import Logging
 private import MemoryStores
 private import Ports
 private import Primitives
+private import SQLiteDecisions
 import Testing
 
 @Suite(.serialized) struct GateTests {
     /// Every route with parameters that can be named.
     private static func path(_ route: Route) -> String {
         route.path.replacing("{digest}", with: Digest.of("x").hex).replacing("{name}", with: "delay").replacing("{number}", with: "1").replacing("{id}", with: "delay-1")
+            .replacing("{service}", with: "delay")
     }
 
     private static func headers(_ route: Route) -> [String] { route.body.map { ["Content-Type: \($0.type)"] } ?? [] }
 
     @Test func everyRouteRefusesWhoMayNotCallIt() async throws {
         try await Harness.run { harness in
-            #expect(RouteTable.routes.count == 22)
+            #expect(RouteTable.routes.count == 25)
             #expect(RouteTable.routes.filter { $0.kinds.isEmpty }.map(\.path) == ["/health"])
             for route in RouteTable.routes where !route.kinds.isEmpty {
                 let tokens: [(String?, Int)] =
@@ -127,9 +129,13 @@ import Testing
         let configuration = ControlPlaneServer.Configuration(
             system: try #require(SystemName("test")), environment: try #require(EnvironmentName("dev")), version: "1", host: host, port: 0)
         let ledger = MemoryLedger()
+        let path = NSTemporaryDirectory() + "/penstock-gate-\(UUID().uuidString).sqlite"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let decisions = try SQLiteDecisions(path: path, random: CountingRandom(first: 1))
         #expect(throws: ControlPlaneError.self) {
             try ControlPlaneServer(
-                configuration, desk: CheckingDesk(ledger: ledger), ledger: ledger, artifacts: MemoryArtifacts(), tokens: TokenTable([]), logger: Logger(label: "test"))
+                configuration, desk: CheckingDesk(ledger: ledger), ledger: ledger, artifacts: MemoryArtifacts(), decisions: decisions, clock: FixedClock(),
+                tokens: TokenTable([]), logger: Logger(label: "test"))
         }
     }
 
@@ -138,7 +144,8 @@ import Testing
             let configuration = ControlPlaneServer.Configuration(
                 system: try #require(SystemName("test")), environment: try #require(EnvironmentName("dev")), version: "1", port: harness.port)
             let second = try ControlPlaneServer(
-                configuration, desk: harness.desk, ledger: harness.ledger, artifacts: harness.artifacts, tokens: TokenTable([]),
+                configuration, desk: harness.desk, ledger: harness.ledger, artifacts: harness.artifacts, decisions: harness.decisions,
+                clock: FixedClock(), tokens: TokenTable([]),
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
             let error = await #expect(throws: ControlPlaneError.self) { try await second.run() }
             #expect(error?.code == .addressInUse)

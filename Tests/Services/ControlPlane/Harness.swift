@@ -9,6 +9,7 @@ internal import NIOCore
 internal import NIOPosix
 internal import Ports
 internal import Primitives
+internal import SQLiteDecisions
 internal import ServiceLifecycle
 import Testing
 
@@ -16,6 +17,8 @@ struct Harness: Sendable {
     let desk: CheckingDesk
     let ledger: MemoryLedger
     let artifacts: MemoryArtifacts
+    let decisions: SQLiteDecisions
+    let folder: String
     let port: Int
     let operatorToken: String
     let nodeToken: String
@@ -29,13 +32,17 @@ struct Harness: Sendable {
         let ledger = MemoryLedger()
         let desk = CheckingDesk(ledger: ledger)
         let artifacts = MemoryArtifacts()
+        let folder = NSTemporaryDirectory() + "/penstock-control-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let decisions = try SQLiteDecisions(path: folder + "/decisions.sqlite", random: CountingRandom(first: 201))
         let person = TokenTable.issue(kind: .operator, name: try #require(TokenName("ana")), random: CountingRandom(first: 1))
         let node = TokenTable.issue(kind: .node, name: try #require(TokenName("node-1")), random: CountingRandom(first: 101))
         var configuration = ControlPlaneServer.Configuration(system: try #require(SystemName("test")), environment: try #require(EnvironmentName("dev")), version: "1", port: 0)
         configuration.limits = limits
         let (ports, started) = AsyncStream.makeStream(of: Int.self)
         let server = try ControlPlaneServer(
-            configuration, desk: desk, ledger: ledger, artifacts: artifacts, tokens: TokenTable([person.record, node.record]),
+            configuration, desk: desk, ledger: ledger, artifacts: artifacts, decisions: decisions, clock: FixedClock(), tokens: TokenTable([person.record, node.record]),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, onStart: { started.yield($0) })
         let group = ServiceGroup(services: [server], logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         try await withThrowingTaskGroup(of: Void.self) { tasks in
@@ -43,7 +50,7 @@ struct Harness: Sendable {
             var iterator = ports.makeAsyncIterator()
             let port = try #require(await iterator.next())
             let harness = Harness(
-                desk: desk, ledger: ledger, artifacts: artifacts, port: port, operatorToken: person.token, nodeToken: node.token)
+                desk: desk, ledger: ledger, artifacts: artifacts, decisions: decisions, folder: folder, port: port, operatorToken: person.token, nodeToken: node.token)
             let outcome: Result<Void, any Error>
             do { outcome = .success(try await body(harness)) } catch { outcome = .failure(error) }
             await group.triggerGracefulShutdown()
@@ -91,6 +98,10 @@ extension Harness {
     func status(_ method: String, _ path: String, token: String? = nil, host: String? = nil, headers: [String] = [], body: String = "") async throws -> Int? {
         Int(try await request(method, path, token: token, host: host, headers: headers, body: body).dropFirst(9).prefix(3))
     }
+}
+
+struct FixedClock: WallClock {
+    func now() -> Instant { Instant(milliseconds: 1_750_000_000_000) }
 }
 
 func status(_ answer: String) -> Int? { Int(answer.dropFirst(9).prefix(3)) }

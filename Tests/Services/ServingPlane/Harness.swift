@@ -82,25 +82,27 @@ struct Harness: Sendable {
 
     static func node(
         _ world: World, _ link: MemoryLink, _ store: NodeStore, _ configuration: ServingNode.Configuration, key number: UInt8 = 30,
-        onStart: @escaping @Sendable (Int) -> Void = { _ in }
+        records: NodeRecords? = nil, onStart: @escaping @Sendable (Int) -> Void = { _ in }
     ) throws -> ServingNode {
         try ServingNode(
             configuration,
             .init(
                 link: link, artifacts: store, engine: LinearEngine(), parser: YAMLDocumentParser(), clock: ManualClock(),
-                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }),
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, records: records),
             trust: world.trust, node: world.node, key: try key(number), onStart: onStart)
     }
 
     /// Runs `body` against a started node, then stops it gracefully and waits until it has ended.
     static func run(
-        _ world: World, _ link: MemoryLink, store: NodeStore = NodeStore(), folder: String, requestSeconds: Int64 = 10, _ body: @Sendable (Harness) async throws -> Void
+        _ world: World, _ link: MemoryLink, store: NodeStore = NodeStore(), folder: String, requestSeconds: Int64 = 10, records: NodeRecords? = nil,
+        _ body: @Sendable (Harness) async throws -> Void
     ) async throws {
         var configuration = ServingNode.Configuration(port: 0, threads: 2, folder: folder)
         configuration.interval = .milliseconds(5)
+        configuration.pushInterval = .milliseconds(5)
         configuration.requestSeconds = requestSeconds
         let (ports, started) = AsyncStream.makeStream(of: Int.self)
-        let node = try node(world, link, store, configuration) { started.yield($0) }
+        let node = try node(world, link, store, configuration, records: records) { started.yield($0) }
         let group = ServiceGroup(services: [node], logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask {

@@ -1,4 +1,5 @@
 // The kinds of ledger entries, and which history each belongs to.
+package import Decisions
 package import Evidence
 package import Primitives
 private import Registry
@@ -13,6 +14,8 @@ package enum LedgerRecord: Hashable, Sendable {
     case release(ReleaseID, ReleaseEvent)
     case routing(Envelope, at: Instant)
     case observed(Envelope, at: Instant)
+    /// Stored by the control plane, which commits to it here; the payloads are elsewhere.
+    case decisions(DecisionBatch, at: Instant)
 
     package var kind: String {
         switch self {
@@ -23,12 +26,15 @@ package enum LedgerRecord: Hashable, Sendable {
         case .release(_, let event): event.kind
         case .routing: "routing.table"
         case .observed: "node.observed"
+        case .decisions: "decisions.recorded"
         }
     }
 
     package var at: Instant {
         switch self {
-        case .trustRoot(_, let at), .registered(_, let at), .evidence(_, let at), .provenance(_, let at), .routing(_, let at), .observed(_, let at): at
+        case .trustRoot(_, let at), .registered(_, let at), .evidence(_, let at), .provenance(_, let at), .routing(_, let at), .observed(_, let at),
+            .decisions(_, let at):
+            at
         case .release(_, let event): event.at
         }
     }
@@ -38,6 +44,7 @@ package enum LedgerRecord: Hashable, Sendable {
         case .trustRoot(let envelope, let at), .registered(let envelope, let at), .evidence(let envelope, let at), .provenance(let envelope, let at),
             .routing(let envelope, let at), .observed(let envelope, let at):
             StrictJSON.encode(SignedRecord(envelope: envelope, at: at))
+        case .decisions(let batch, let at): StrictJSON.encode(BatchRecord(batch: batch, at: at))
         case .release(let id, let event): event.payload(of: id)
         }
     }
@@ -46,6 +53,7 @@ package enum LedgerRecord: Hashable, Sendable {
 
     package static func read(_ entry: LedgerEntry) throws(ReleaseError) -> LedgerRecord {
         if let (release, event) = try ReleaseEvent.read(kind: entry.kind, payload: entry.payload) { return .release(release, event) }
+        if entry.kind == "decisions.recorded" { return try readBatch(entry) }
         let signed: SignedRecord
         do { signed = try StrictJSON.decode(from: entry.payload) } catch {
             throw ReleaseError(.invalid, "the \(entry.kind) entry cannot be read: \(StrictJSON.explain(error))")
@@ -64,6 +72,17 @@ package enum LedgerRecord: Hashable, Sendable {
         }
     }
 
+    private static func readBatch(_ entry: LedgerEntry) throws(ReleaseError) -> LedgerRecord {
+        let record: BatchRecord
+        do { record = try StrictJSON.decode(from: entry.payload) } catch {
+            throw ReleaseError(.invalid, "the \(entry.kind) entry cannot be read: \(StrictJSON.explain(error))")
+        }
+        guard record.format == 1 else {
+            throw ReleaseError(.invalid, "the \(entry.kind) entry has format \(record.format), which is newer than this program; update penstock")
+        }
+        return .decisions(record.batch, at: record.at)
+    }
+
     /// The history that the entry belongs to, derived from what it says.
     package var stream: String {
         switch self {
@@ -74,13 +93,14 @@ package enum LedgerRecord: Hashable, Sendable {
         case .release(let id, _): "release/\(id)"
         case .routing: "routing"
         case .observed(let envelope, _): "node/" + (Self.observation(envelope)?.node.text ?? "unreadable")
+        case .decisions(let batch, _): "decisions/\(batch.node)"
         }
     }
 
     /// The digests that the entry says something about, for finding it again.
     package var subjects: [Digest] {
         switch self {
-        case .trustRoot, .routing: []
+        case .trustRoot, .routing, .decisions: []
         case .registered(let envelope, _): Self.registration(envelope).map { [$0.artifact, $0.contract] } ?? []
         case .evidence(let envelope, _), .provenance(let envelope, _): (try? envelope.peek(AnySubjects.self, as: statementPayloadType))?.digests ?? []
         case .release(_, .sealed(let spec, _)): [Digest.of(spec.bytes)]
@@ -101,6 +121,12 @@ package enum LedgerRecord: Hashable, Sendable {
 private struct SignedRecord: Codable {
     var format = 1
     var envelope: Envelope
+    var at: Instant
+}
+
+private struct BatchRecord: Codable {
+    var format = 1
+    var batch: DecisionBatch
     var at: Instant
 }
 

@@ -1,4 +1,5 @@
 // Everything that is true now, as the fold over the ledger from its first entry.
+package import Decisions
 package import Evidence
 package import Primitives
 package import Registry
@@ -22,6 +23,13 @@ package struct SystemState: Hashable, Sendable {
         package var at: Instant
     }
 
+    package struct RecordedBatch: Hashable, Sendable {
+        package var batch: DecisionBatch
+        /// The ledger entry that says so.
+        package var index: Int
+        package var at: Instant
+    }
+
     /// Entries folded so far: the index of the next one.
     package private(set) var size = 0
     package private(set) var trust: TrustRoot?
@@ -37,6 +45,8 @@ package struct SystemState: Hashable, Sendable {
     package private(set) var tables: [TableAt] = []
     package private(set) var tableEnvelope: Envelope?
     package private(set) var observations: [Observation] = []
+    /// Each node's, in the order of its log, without a gap.
+    package private(set) var batches: [NodeID: [RecordedBatch]] = [:]
     /// How many entries each history has.
     package private(set) var revisions: [String: Int] = [:]
 
@@ -72,6 +82,7 @@ package struct SystemState: Hashable, Sendable {
         case .release(let id, let event): try take(event, of: id, trust: trust)
         case .routing(let envelope, let at): try take(table: envelope, at: at, trust: trust)
         case .observed(let envelope, _): observations.append(try Observation.open(envelope, trust: trust))
+        case .decisions(let batch, let at): try take(batch, at: at, trust: trust)
         }
     }
 
@@ -196,6 +207,30 @@ package struct SystemState: Hashable, Sendable {
         }
     }
 
+    private mutating func take(_ batch: DecisionBatch, at: Instant, trust: TrustRoot) throws(ReleaseError) {
+        guard trust.nodes[batch.node] != nil else { throw ReleaseError(.authority, "'\(batch.node)' is no node of this system, so it records no decisions") }
+        let last = recordedThrough(batch.node)
+        guard batch.first == last + 1, batch.last >= batch.first else {
+            throw ReleaseError(.order, "decisions \(batch.first) to \(batch.last) of \(batch.node) cannot be recorded: the next is \(last + 1)")
+        }
+        batches[batch.node, default: []].append(RecordedBatch(batch: batch, index: size, at: at))
+    }
+
+    /// The last entry of a node's log that the ledger commits to.
+    package func recordedThrough(_ node: NodeID) -> UInt64 { batches[node]?.last?.batch.last ?? 0 }
+
+    /// The batch with a node's entry.
+    package func batch(of node: NodeID, with sequence: UInt64) -> RecordedBatch? {
+        guard let all = batches[node] else { return nil }
+        // Dense and in order: the first batch that does not end before the entry.
+        var low = 0, high = all.count
+        while low < high {
+            let middle = (low + high) / 2
+            if all[middle].batch.last < sequence { low = middle + 1 } else { high = middle }
+        }
+        return low < all.count && all[low].batch.first <= sequence ? all[low] : nil
+    }
+
     private mutating func take(table envelope: Envelope, at: Instant, trust: TrustRoot) throws(ReleaseError) {
         let next = try RoutingTable.open(envelope, trust: trust, after: table?.order)
         guard next.order != table?.order else { throw ReleaseError(.order, "routing table \(next.order) was issued already") }
@@ -215,6 +250,8 @@ package struct StreamSummary: Codable, Hashable, Sendable {
     package var spec: Digest?
     package var order: TableOrder?
     package var version: Int?
+    /// The last recorded entry of a node's log.
+    package var through: UInt64?
 }
 
 extension SystemState {
@@ -224,6 +261,8 @@ extension SystemState {
             summary.version = trust?.version
         } else if stream == "routing" {
             summary.order = table?.order
+        } else if stream.hasPrefix("decisions/"), let node = NodeID(stream.dropFirst("decisions/".count)) {
+            summary.through = recordedThrough(node)
         } else if let id = ReleaseID(stream.dropFirst("release/".count)), stream.hasPrefix("release/"), let release = releases[id] {
             summary.phase = release.phase.rawValue
             summary.spec = release.specDigest

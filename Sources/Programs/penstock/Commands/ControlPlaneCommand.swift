@@ -10,6 +10,7 @@ import ModelEngines
 import Ports
 import Primitives
 import ReleaseController
+import SQLiteDecisions
 import SQLiteLedger
 import SandboxedProbe
 import ServiceLifecycle
@@ -30,6 +31,7 @@ struct ControlPlaneCommand: AsyncParsableCommand {
         let logger = ProgramLog.start(named: "control-plane")
         let artifacts = try FileArtifacts(folder: home.artifacts)
         let ledger = try SQLiteLedger(path: home.database, origin: root.ledgerOrigin)
+        let decisions = try SQLiteDecisions(path: home.decisions, random: SystemRandom())
         try await ledger.verify()
         try await Self.checkAgainstSaved(ledger, root)
         let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
@@ -47,7 +49,7 @@ struct ControlPlaneCommand: AsyncParsableCommand {
         try await controller.open(trust: envelope)
         let server = try ControlPlaneServer(
             .init(system: root.system, environment: root.environment, version: programVersion, host: listen.host, port: listen.port), desk: controller, ledger: ledger,
-            artifacts: artifacts, tokens: try TokenTable(json: try Files.read(home.tokens)), logger: logger)
+            artifacts: artifacts, decisions: decisions, clock: SystemClock(), tokens: try TokenTable(json: try Files.read(home.tokens)), logger: logger)
         try await ServiceGroup(services: [controller, server], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger).run()
     }
 

@@ -104,8 +104,11 @@ private struct NewKeys {
         }
         let random = SystemRandom()
         var records = [try Self.token(.operator, name: "operator", to: home.operatorToken, random)]
+        let recordKey = random.bytes(32)
+        try KeyFiles.write(record: recordKey, to: home.recordKey)
         for (node, key) in nodes {
             try Files.makeFolder(home.node(node))
+            try KeyFiles.write(record: recordKey, to: home.node(node) + "/record.key")
             try KeyFiles.write(key, private: home.node(node) + "/node.key")
             records.append(try Self.token(.node, name: node.text, to: home.node(node) + "/node.token", random))
         }

@@ -12,9 +12,12 @@ struct Home {
     var control: String { path + "/control" }
     var keys: String { control + "/keys" }
     var database: String { control + "/ledger.sqlite" }
+    var decisions: String { control + "/decisions.sqlite" }
     var artifacts: String { control + "/artifacts" }
     var tokens: String { control + "/tokens.json" }
     var operatorToken: String { path + "/operator.token" }
+    /// What hides entities and values in the records of all nodes. Not the control plane's: it has no need to try values.
+    var recordKey: String { path + "/record.key" }
     var run: String { path + "/run" }
     /// The training side's own: shared with no control plane and no node.
     var pipelines: String { path + "/pipelines" }

@@ -1,4 +1,5 @@
 // Key files: a private one for its owner, a public one to hand out.
+import Decisions
 import Evidence
 import Foundation
 import Primitives
@@ -9,6 +10,7 @@ import Primitives
 ///     <base64 of the 32-byte seed>
 enum KeyFiles {
     private static let privateHeader = "penstock private key v1 (Ed25519): keep it, show it to nobody"
+    private static let recordHeader = "penstock record key v1 (HMAC-SHA256): keep it, show it to nobody"
     private static let publicHeader = "penstock public key v1 (Ed25519)"
 
     static func write(_ key: SigningKey, private path: String) throws {
@@ -17,6 +19,18 @@ enum KeyFiles {
 
     static func write(_ key: VerificationKey, public path: String) throws {
         try Files.write(Array("\(publicHeader)\n\(key.bytes.base64)\n".utf8), to: path)
+    }
+
+    /// 32 secret bytes.
+    static func write(record key: [UInt8], to path: String) throws {
+        try Files.write(Array("\(recordHeader)\n\(key.base64)\n".utf8), to: path)
+    }
+
+    static func recordKey(_ path: String) throws -> RecordKey {
+        guard let bytes = try content(path, header: recordHeader), let key = RecordKey(bytes: bytes) else {
+            throw Failure.badInput("\(path) is no penstock record key; copy record.key of the installation's home here")
+        }
+        return key
     }
 
     static func signingKey(_ path: String) throws -> SigningKey {

@@ -33,6 +33,19 @@ struct ServiceFiles {
         _ = try ReleasePolicy.read(policy.document)
         request = try File(path.contains("/") ? Files.folder(of: path) + "/" + service.input : service.input)
         _ = try DataContract.read(request.document)
+        if let outcome = service.outcome { try Self.check(outcome, beside: path) }
+    }
+
+    /// The outcome contract is the team's own: it says what the truth is. Here its column is looked at, and that it can be compared with decisions.
+    private static func check(_ outcome: OutcomeTerms, beside path: String) throws {
+        let file = try File(path.contains("/") ? Files.folder(of: path) + "/" + outcome.contract : outcome.contract)
+        let contract = try DataContract.read(file.document)
+        guard let column = contract.columns.first(where: { $0.name == outcome.name.text }) else {
+            throw Failure.badInput("\(file.path) has no column '\(outcome.name)', which \(path) names as its outcome; add it, or name one of its columns")
+        }
+        guard column.type == .boolean || column.type == .number || column.type == .integer else {
+            throw Failure.badInput("\(file.path): the outcome '\(outcome.name)' is \(column.type.rawValue); an outcome is boolean, number or integer")
+        }
     }
 
     var uploads: [File] { [decision, policy, request] }

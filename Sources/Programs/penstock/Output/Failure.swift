@@ -34,6 +34,7 @@ extension Failure {
         case let error as DeskError: self.init(category: error.category.rawValue, rule: error.rule, message: error.message)
         case let error as ClientError: self.init(category: error.category, rule: error.rule, message: error.message)
         case let error as LedgerStoreError: self = error.code == .damaged ? .no(error.message) : .unavailable(error.message)
+        case let error as DecisionStoreError: self = error.code == .unavailable ? .unavailable(error.message) : .no(error.message)
         case let error as ArtifactError: self = error.code == .missing ? .missingFile(error.message) : .no(error.message)
         case let error as ModelEngineError: self = error.code == .libraryMissing ? .unavailable(error.message) : .badInput(error.message)
         case let error as ServingError: self = .unavailable(error.message)

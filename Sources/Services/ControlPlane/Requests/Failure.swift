@@ -46,6 +46,7 @@ struct Failure: Error {
         case let error as EvidenceError: self.init(.invalid, rule: "evidence", error.message)
         case let error as ArtifactError: self.init(Self.category(error.code), rule: "artifact", error.message)
         case let error as LedgerStoreError: self.init(Self.category(error.code), rule: "ledger", error.message)
+        case let error as DecisionStoreError: self.init(Self.category(error.code), rule: "decisions", error.message)
         case is CancellationError: self.init(.unavailable, rule: "stopping", "the control plane is stopping; try again")
         default: self.init(.damaged, rule: "internal", "the control plane could not finish this; its log says why")
         }
@@ -80,6 +81,14 @@ struct Failure: Error {
         switch code {
         case .missing: .notFound
         case .tooLarge: .tooLarge
+        case .unavailable: .unavailable
+        default: .damaged
+        }
+    }
+
+    private static func category(_ code: DecisionStoreError.Code) -> Category {
+        switch code {
+        case .contradiction: .conflict
         case .unavailable: .unavailable
         default: .damaged
         }

@@ -1,4 +1,5 @@
 // One row of the route table, and what its handler is given.
+internal import Decisions
 internal import Evidence
 internal import Hummingbird
 internal import NIOCore
@@ -12,6 +13,7 @@ package struct Route: Sendable {
         package var limit: Int
 
         static let json = Body(type: "application/json", limit: Limits.envelopeBytes)
+        static let batch = Body(type: "application/octet-stream", limit: FrameBatch.mostBytes)
         static let bytes = Body(type: "application/octet-stream", limit: Limits.artifactBytes)
 
         var tooLarge: Failure { Failure(.tooLarge, rule: "size", "the body is larger than the \(limit) bytes that are taken here") }
@@ -45,6 +47,8 @@ struct Rooms: Sendable {
     var desk: any ReleaseDesk
     var ledger: any LedgerStore
     var artifacts: any ArtifactStore
+    var intake: DecisionIntake
+    var clock: any WallClock
     var system: SystemName
     var environment: EnvironmentName
     var version: String

@@ -3,7 +3,7 @@ private import Hummingbird
 
 /// The API, row by row. A route that is not here does not exist.
 package enum RouteTable {
-    package static let routes: [Route] = [system, registry, releases, nodes, ledger].flatMap { $0 }
+    package static let routes: [Route] = [system, registry, releases, nodes, decisions, ledger].flatMap { $0 }
 
     private static let both: Set<TokenKind> = [.operator, .node]
 
@@ -37,6 +37,12 @@ package enum RouteTable {
         Route("POST", "/v1/observations", for: [.node], body: .json, Handlers.observe),
         Route("GET", "/v1/nodes", for: [.operator], Handlers.nodes),
         Route("GET", "/v1/live", for: [.operator], query: ["at"], Handlers.live),
+    ]
+
+    private static let decisions: [Route] = [
+        Route("POST", "/v1/entries", for: [.node], body: .batch, Handlers.takeEntries),
+        Route("GET", "/v1/decisions/{id}", for: [.operator], Handlers.decision),
+        Route("GET", "/v1/reports/{service}", for: [.operator], query: ["from", "to"], Handlers.report),
     ]
 
     private static let ledger: [Route] = [

@@ -1,5 +1,6 @@
 // One release, loaded and ready to answer.
 internal import Contracts
+internal import Decisions
 internal import Inference
 internal import Ports
 internal import Primitives
@@ -17,11 +18,19 @@ package final class ServingArm: @unchecked Sendable {
     let model: (any LoadedModel)?
     private let scorers: [any RowScorer]
     let limiter: OutcomeLimiter
+    /// How its decisions are recorded; `nil` where they are not.
+    let recording: Recording?
     private let errors = Counter()
     private let tally: OutcomeTally
 
+    struct Recording: Sendable {
+        var writer: RecordWriter
+        var durability: RecordDurability
+    }
+
+    /// `request` is the request contract, and `key` what the service's records are hashed with: there where it records.
     init(
-        release: VerifiedRelease, service: DecisionService, admission: RowAdmission, model: (any LoadedModel)?, loops: Int
+        release: VerifiedRelease, service: DecisionService, admission: RowAdmission, request: DataContract, key: RecordKey?, model: (any LoadedModel)?, loops: Int
     ) throws(ModelEngineError) {
         self.release = release
         self.service = service
@@ -33,6 +42,10 @@ package final class ServingArm: @unchecked Sendable {
         if let model { for _ in 0..<loops { scorers.append(try model.makeScorer()) } }
         self.scorers = scorers
         limiter = OutcomeLimiter(service)
+        recording =
+            if let durability = service.record, let key {
+                Recording(writer: RecordWriter(stamp: stamp, contract: request, key: key), durability: durability)
+            } else { nil }
         tally = OutcomeTally(service)
         try warm()
     }

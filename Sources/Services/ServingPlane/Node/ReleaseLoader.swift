@@ -1,5 +1,6 @@
 // Makes a verified release ready to answer: its files fetched, checked, parsed, loaded and warmed.
 internal import Contracts
+internal import Decisions
 internal import Inference
 private import NIOPosix
 internal import Ports
@@ -18,12 +19,17 @@ struct ReleaseLoader: Sendable {
     let engine: any ModelEngine
     let parser: any DocumentParser
     let loops: Int
+    /// `nil` where this node records nothing.
+    let recordKey: RecordKey?
 
     func load(_ release: VerifiedRelease) async throws(LoadFailure) -> ServingArm {
         let spec = release.spec
         let service = try await document(spec.proposal.decision, "decision.yaml") { node throws(DocumentError) in try DecisionService.read(node) }
         guard service.name == spec.service, service.model == spec.model?.version.model ?? service.model else {
             throw .refused("the decision file of \(spec.release) is of another service or model")
+        }
+        if service.record != nil, recordKey == nil {
+            throw .refused("\(service.name) asks for recorded decisions, and this node has no record key; copy record.key of the installation's home to the node's folder")
         }
         let request = try await document(spec.proposal.request, service.input) { node throws(DocumentError) in try DataContract.read(node) }
         if let mismatch = service.mismatch(with: request).first { throw .refused(mismatch) }
@@ -45,8 +51,8 @@ struct ReleaseLoader: Sendable {
         let admission: RowAdmission
         do { admission = try RowAdmission(signature: signature, request: request) } catch { throw .refused(error.message) }
         do {
-            return try await NIOThreadPool.singleton.runIfActive { [loops] in
-                try ServingArm(release: release, service: service, admission: admission, model: try load(), loops: loops)
+            return try await NIOThreadPool.singleton.runIfActive { [loops, recordKey] in
+                try ServingArm(release: release, service: service, admission: admission, request: request, key: recordKey, model: try load(), loops: loops)
             }
         } catch {
             throw .refused((error as? ModelEngineError)?.message ?? "\(error)")

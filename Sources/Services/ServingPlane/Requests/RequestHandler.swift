@@ -1,6 +1,8 @@
 // One connection's requests, on SwiftNIO's HTTP/1 codec.
+internal import Decisions
 internal import NIOCore
 internal import NIOHTTP1
+internal import Ports
 internal import Primitives
 
 /// The state of a request as its parts arrive. Owned by the channel's event loop; no task, no lock but the snapshot's.
@@ -11,19 +13,25 @@ final class RequestHandler: ChannelInboundHandler {
     private enum State {
         /// → reading, refused
         case idle
-        /// → idle
+        /// → idle, keeping
         case reading(HTTPRequestHead, ByteBuffer?)
+        /// The log makes it durable; no other request comes meanwhile. → idle
+        case keeping
         /// Answered before its end; the connection closes.
         case refused
     }
 
     private var state = State.idle
     private var answering: DecisionAnswering
+    private let outcomes: OutcomeAnswering
+    private let log: (any DecisionLog)?
     private let pages: StatusPages
     private let metrics: ServingMetrics
 
-    init(answering: DecisionAnswering, pages: StatusPages, metrics: ServingMetrics) {
+    init(answering: DecisionAnswering, outcomes: OutcomeAnswering, log: (any DecisionLog)?, pages: StatusPages, metrics: ServingMetrics) {
         self.answering = answering
+        self.outcomes = outcomes
+        self.log = log
         self.pages = pages
         self.metrics = metrics
     }
@@ -35,7 +43,7 @@ final class RequestHandler: ChannelInboundHandler {
         case (.end, .reading(let head, let body)): finish(head, body, context)
         case (_, .refused): break
         // The codec gives head, body and end in this order; a body or end without a head belongs to a refused request.
-        case (.head, .reading), (.body, .idle), (.end, .idle): context.close(promise: nil)
+        case (.head, .reading), (.body, .idle), (.end, .idle), (_, .keeping): context.close(promise: nil)
         }
     }
 
@@ -50,7 +58,10 @@ final class RequestHandler: ChannelInboundHandler {
     }
 
     private func leave() {
-        if case .reading = state { metrics.end() }
+        switch state {
+        case .reading, .keeping: metrics.end()
+        case .idle, .refused: break
+        }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -79,26 +90,71 @@ final class RequestHandler: ChannelInboundHandler {
 
     private func finish(_ head: HTTPRequestHead, _ body: ByteBuffer?, _ context: ChannelHandlerContext) {
         let began = NIODeadline.now()
+        let (answer, type) = answer(head, body, began)
+        switch answer {
+        case .reply(let reply): complete(reply, type, head, began, context)
+        case .afterDurable(let payloads, let kind, let reply): keep(payloads, kind, reply, type, head, began, context)
+        }
+    }
+
+    private func complete(_ reply: Reply, _ type: String, _ head: HTTPRequestHead, _ began: NIODeadline, _ context: ChannelHandlerContext) {
         leave()
         state = .idle
-        let (reply, type) = answer(head, body)
         write(reply, type, head, isLast: !head.isKeepAlive || metrics.isDraining, context)
         metrics.count(status: reply.status, microseconds: (NIODeadline.now() - began).nanoseconds / 1000)
         context.triggerUserOutboundEvent(RequestDeadline.Finished(), promise: nil)
     }
 
+    /// The event loop goes on with other connections. On this one the codec holds back the next request until this one is answered, so answers keep their
+    /// order.
+    private func keep(
+        _ payloads: [[UInt8]], _ kind: LogFrame.Kind, _ reply: Reply, _ type: String, _ head: HTTPRequestHead, _ began: NIODeadline, _ context: ChannelHandlerContext
+    ) {
+        guard let log else { return complete(.refusal(503, "this node has no decision log, so nothing can be recorded; its log says why"), type, head, began, context) }
+        state = .keeping
+        let loop = context.eventLoop
+        let here = NIOLoopBound((handler: self, context: context), eventLoop: loop)
+        DurableAppends.append(payloads, kind: kind, to: log) { result in
+            loop.execute { here.value.handler.kept(result, of: payloads.count, reply, type, head, began, here.value.context) }
+        }
+    }
+
+    private func kept(
+        _ result: DurableAppends.Result, of count: Int, _ reply: Reply, _ type: String, _ head: HTTPRequestHead, _ began: NIODeadline, _ context: ChannelHandlerContext
+    ) {
+        // The caller may have gone meanwhile; what was kept stays kept.
+        guard case .keeping = state else { return }
+        guard let failure = result.failure else { return complete(reply, type, head, began, context) }
+        metrics.unkept.add()
+        let rest = count > 1 ? "\(result.kept) of \(count) were kept, and sending all again is harmless" : "nothing was answered"
+        complete(.refusal(503, "it could not be recorded, so \(rest): \(failure.message)"), type, head, began, context)
+    }
+
     private static let decisions = "/v1/decisions/"
 
-    private func answer(_ head: HTTPRequestHead, _ body: ByteBuffer?) -> (Reply, String) {
+    private func answer(_ head: HTTPRequestHead, _ body: ByteBuffer?, _ began: NIODeadline) -> (Answer, String) {
         let json = "application/json"
-        guard head.uri.hasPrefix(Self.decisions) else { return pages.answer(head.method, head.uri) }
-        guard head.method == .POST else { return (.refusal(405, "a decision is asked for with POST"), json) }
+        if head.uri == "/v1/outcomes" { return (takeOutcomes(head, body), json) }
+        guard head.uri.hasPrefix(Self.decisions) else {
+            let (reply, type) = pages.answer(head.method, head.uri)
+            return (.reply(reply), type)
+        }
+        guard head.method == .POST else { return (.reply(.refusal(405, "a decision is asked for with POST")), json) }
         guard let type = head.headers.first(name: "content-type"), Self.isJSON(type) else {
-            return (.refusal(415, "a decision request is one JSON object; send it with Content-Type: application/json"), json)
+            return (.reply(.refusal(415, "a decision request is one JSON object; send it with Content-Type: application/json")), json)
         }
         let service = head.uri.dropFirst(Self.decisions.count)
-        guard let body else { return (.refusal(400, "the request is empty; send one JSON object"), json) }
-        return (body.withUnsafeReadableBytes { answering.answer(service: service, body: $0) }, json)
+        guard let body else { return (.reply(.refusal(400, "the request is empty; send one JSON object")), json) }
+        return (body.withUnsafeReadableBytes { answering.answer(service: service, body: $0, began: began) }, json)
+    }
+
+    private func takeOutcomes(_ head: HTTPRequestHead, _ body: ByteBuffer?) -> Answer {
+        guard head.method == .POST else { return .reply(.refusal(405, "outcomes are sent with POST")) }
+        guard let type = head.headers.first(name: "content-type"), Self.isJSON(type) || type == "application/x-ndjson" else {
+            return .reply(.refusal(415, "outcomes are JSON objects, one a line; send them with Content-Type: application/json or application/x-ndjson"))
+        }
+        guard let body else { return .reply(.refusal(400, "the request is empty; send one JSON object a line")) }
+        return body.withUnsafeReadableBytes { outcomes.answer($0) }
     }
 
     /// Media types are compared without case, and parameters after a semicolon do not matter.

@@ -17,6 +17,10 @@ final class ServingMetrics: Sendable {
     private let refused = Counter()
     private let failed = Counter()
     private let reading = Counter()
+    /// Decisions that were answered although the log did not take their buffered record.
+    let unrecorded = Counter()
+    /// Requests that were refused because they could not be recorded.
+    let unkept = Counter()
     private let microseconds = Counter()
     private let buckets = (0...ServingMetrics.bounds.count).map { _ in Counter() }
     private let draining = Atomic<Bool>(false)

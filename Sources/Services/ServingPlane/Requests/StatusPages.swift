@@ -1,5 +1,6 @@
 // What a node says about itself.
 internal import NIOHTTP1
+internal import Ports
 internal import Primitives
 private import Synchronization
 
@@ -8,13 +9,15 @@ final class StatusPages: Sendable {
     private let current: CurrentSnapshot
     private let metrics: ServingMetrics
     private let node: NodeID
+    private let log: (any DecisionLog)?
     private struct Shown {
         var table: String?
         var refusals: [ServiceName: String] = [:]
     }
     private let shown = Mutex(Shown())
 
-    init(node: NodeID, current: CurrentSnapshot, metrics: ServingMetrics) {
+    init(node: NodeID, current: CurrentSnapshot, metrics: ServingMetrics, log: (any DecisionLog)?) {
+        self.log = log
         self.node = node
         self.current = current
         self.metrics = metrics
@@ -66,9 +69,22 @@ final class StatusPages: Sendable {
             /// Why what the newest table asks for is not served.
             var refused: String?
         }
+        /// The decision log.
+        struct Log: Encodable {
+            var last: UInt64
+            var durable: UInt64
+            var acknowledged: UInt64
+            var bytes: Int
+            var waiting: Int
+            var overloaded: UInt64
+            /// Decisions that were answered and are not recorded.
+            var lost: UInt64
+            var broken: String?
+        }
         var node: NodeID
         var table: String?
         var services: [Service]
+        var log: Log?
     }
 
     private func status() -> Status {
@@ -81,7 +97,27 @@ final class StatusPages: Sendable {
                 candidate: slot.flatMap { slot in slot.candidate.map { Status.Arm($0, share: slot.share) } },
                 standby: slot?.standby?.stamp.release.text, rehearsedMilliseconds: slot?.rehearsedMilliseconds, refused: refusals[name])
         }
-        return Status(node: node, table: order, services: services)
+        let log = log?.status()
+        return Status(
+            node: node, table: order, services: services,
+            log: log.map {
+                Status.Log(
+                    last: $0.last, durable: $0.durable, acknowledged: $0.acknowledged, bytes: $0.bytes, waiting: $0.waiting, overloaded: $0.overloaded,
+                    lost: $0.lost + UInt64(metrics.unrecorded.value), broken: $0.broken)
+            })
+    }
+
+    private func logMetrics() -> [String] {
+        guard let status = log?.status() else { return [] }
+        let gauges: [(name: String, value: UInt64)] = [
+            ("last", status.last), ("durable", status.durable), ("acknowledged", status.acknowledged), ("bytes", UInt64(status.bytes)), ("waiting", UInt64(status.waiting)),
+            ("broken", status.broken == nil ? 0 : 1),
+        ]
+        let counters: [(name: String, value: UInt64)] = [
+            ("overloaded", status.overloaded), ("lost", status.lost + UInt64(metrics.unrecorded.value)), ("refused", UInt64(metrics.unkept.value)),
+        ]
+        return gauges.flatMap { ["# TYPE penstock_log_\($0.name) gauge", "penstock_log_\($0.name) \($0.value)"] }
+            + counters.flatMap { ["# TYPE penstock_log_\($0.name) counter", "penstock_log_\($0.name)_total \($0.value)"] }
     }
 
     private func openMetrics() -> String {
@@ -100,6 +136,7 @@ final class StatusPages: Sendable {
                 lines.append("penstock_scoring_errors_total{service=\"\(name)\",release=\"\(arm.stamp.release)\"} \(arm.errorCount)")
             }
         }
+        lines += logMetrics()
         return lines.joined(separator: "\n") + "\n" + metrics.openMetrics
     }
 }

@@ -1,0 +1,43 @@
+// The tables, and which files are ours.
+internal import GRDB
+internal import Ports
+
+enum DecisionsSchema {
+    /// `PEND` in ASCII: how a file says whose it is.
+    private static let applicationID = 0x5045_4E44
+
+    static func migrate(_ pool: DatabasePool, path: String) throws {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("0001-decisions", migrate: decisions0001)
+        let (owner, isEmpty, isNewer) = try pool.read { database in
+            (
+                try Int.fetchOne(database, sql: "PRAGMA application_id") ?? 0, try Int.fetchOne(database, sql: "SELECT COUNT(*) FROM sqlite_schema") == 0,
+                try migrator.hasBeenSuperseded(database)
+            )
+        }
+        guard owner == applicationID || isEmpty else { throw DecisionStoreError(.unavailable, "\(path) is no decision store of Penstock; move it away") }
+        guard !isNewer else { throw DecisionStoreError(.unavailable, "\(path) was written by a newer penstock; update this one") }
+        try migrator.migrate(pool)
+    }
+
+    /// Frozen. `entry` is what nodes sent; `decision` and `outcome` are found again from its payloads.
+    private static func decisions0001(_ database: Database) throws {
+        try database.execute(
+            sql: """
+                CREATE TABLE entry (
+                    node TEXT NOT NULL, sequence INTEGER NOT NULL, kind INTEGER NOT NULL, salt BLOB NOT NULL, payload BLOB NOT NULL, leaf BLOB NOT NULL,
+                    PRIMARY KEY (node, sequence)) STRICT, WITHOUT ROWID;
+                CREATE TABLE batch (
+                    node TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, commitment BLOB NOT NULL,
+                    PRIMARY KEY (node, first)) STRICT, WITHOUT ROWID;
+                CREATE TABLE decision (
+                    id BLOB NOT NULL, node TEXT NOT NULL, sequence INTEGER NOT NULL, service TEXT NOT NULL, release TEXT NOT NULL, version TEXT, time INTEGER NOT NULL,
+                    outcome TEXT NOT NULL, reason TEXT NOT NULL, score REAL, PRIMARY KEY (id, node, sequence)) STRICT, WITHOUT ROWID;
+                CREATE INDEX decision_time ON decision (service, time);
+                CREATE TABLE outcome (
+                    decision BLOB NOT NULL, node TEXT NOT NULL, sequence INTEGER NOT NULL, name TEXT NOT NULL, value REAL NOT NULL, is_truth INTEGER NOT NULL,
+                    at INTEGER NOT NULL, received INTEGER NOT NULL, PRIMARY KEY (decision, node, sequence)) STRICT, WITHOUT ROWID;
+                PRAGMA application_id = \(applicationID);
+                """)
+    }
+}
