@@ -9,6 +9,7 @@ import Testing
 
     private static func expectFew(_ alarms: Int, of runs: Int, _ what: String) {
         #expect(Double(alarms) <= Runs.most(runs, alpha: alpha), "\(what): \(alarms) of \(runs) runs")
+        if Runs.areMany { print("\(what): \(alarms) of \(runs) runs") }
     }
 
     @Test func flipsAtTheMarginAreRarelyCalledHarm() throws {
@@ -106,7 +107,7 @@ import Testing
     }
 
     @Test func oneEntityWithManyDecisionsIsNotManyEntities() throws {
-        let runs = Runs.count(60)
+        let runs = Runs.count(40)
         var naive = 0
         let alarms = try Runs.counted(runs) { chance in
             let traffic = Clustered(&chance, each: 200)
@@ -135,7 +136,7 @@ import Testing
 
     /// A rate that rises and falls for both arms over the day is no difference between them.
     @Test func aDriftOfBothArmsIsNoHarm() throws {
-        let runs = Runs.count(150)
+        let runs = Runs.count(100)
         let alarms = try Runs.counted(runs) { chance in
             var guardrail = try Guardrail(.errors, share: 0.25)
             for entity in 0..<1500 {

@@ -7,7 +7,11 @@ import Primitives
 struct Seeded: RandomNumberGenerator {
     private var state: UInt64
 
-    init(_ seed: Int) { state = UInt64(bitPattern: Int64(seed)) &* 0x9e37_79b9_7f4a_7c15 }
+    /// The seed is mixed first: neighbouring seeds would give one sequence, shifted by one.
+    init(_ seed: Int) {
+        state = UInt64(bitPattern: Int64(seed))
+        state = next()
+    }
 
     mutating func next() -> UInt64 {
         state &+= 0x9e37_79b9_7f4a_7c15
@@ -21,8 +25,13 @@ struct Seeded: RandomNumberGenerator {
 }
 
 enum Runs {
+    private static let asked = ProcessInfo.processInfo.environment["PENSTOCK_SEEDS"].flatMap { Int($0) }
+
+    /// Long runs also say what they saw.
+    static var areMany: Bool { asked != nil }
+
     /// Seeded runs of a simulation: `few`, or PENSTOCK_SEEDS many.
-    static func count(_ few: Int) -> Int { ProcessInfo.processInfo.environment["PENSTOCK_SEEDS"].flatMap { Int($0) } ?? few }
+    static func count(_ few: Int) -> Int { asked ?? few }
 
     /// The most false alarms that `count` runs at `alpha` show, but for three standard errors.
     static func most(_ count: Int, alpha: Double) -> Double { Double(count) * alpha + 3 * (Double(count) * alpha * (1 - alpha)).squareRoot() }
