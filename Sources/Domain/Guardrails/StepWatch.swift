@@ -98,12 +98,19 @@ package struct StepWatch: Hashable, Sendable, Codable {
                 phase = .rolledBack(signals: names)
                 return .harmed(action: action, signals: names)
             }
-            if case .overdue = phase { return beyondDeadline(errored: false) }
-            guard latest < deadline else { return beyondDeadline(errored: false) }
-            phase = .paused(signals: names)
-            return .harmed(action: action, signals: names)
+            if latest < deadline { return pause(names) }
         }
+        // A pause is a person's to end, even where the harm is no longer told.
+        if case .paused = phase, latest < deadline { return pause([]) }
         return calm(signals, decisions: decisions)
+    }
+
+    private mutating func pause(_ found: [String]) -> StepVerdict {
+        var names: [String] = []
+        if case .paused(let before) = phase { names = before }
+        names += found.filter { !names.contains($0) }
+        phase = .paused(signals: names)
+        return .harmed(action: .pause, signals: names)
     }
 
     private mutating func calm(_ signals: [StepSignal], decisions: Int) -> StepVerdict {

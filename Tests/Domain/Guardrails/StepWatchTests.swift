@@ -120,6 +120,17 @@ import Testing
         #expect(watch.look(harm + Self.with(.errors, .harm), decisions: 1000, at: Self.at(3)) == .harmed(action: .rollback, signals: ["errors"]))
     }
 
+    @Test func aPauseIsAPersonsToEnd() {
+        var watch = StepWatch(Self.plan, at: Self.start)
+        #expect(watch.look(Self.with(.flips, .harm), decisions: 1000, at: Self.at(1)) == .harmed(action: .pause, signals: ["decision_flips"]))
+        #expect(watch.look(Self.calm, decisions: 1000, at: Self.at(2)) == .harmed(action: .pause, signals: ["decision_flips"]), "the answer was lost, the pause was not")
+        #expect(watch.look(Self.with(.rate, .harm), decisions: 1000, at: Self.at(3)) == .harmed(action: .pause, signals: ["decision_flips", "rate.offer"]))
+        let one = watch.accept(.decisionFlips)
+        #expect(one && watch.phase == .paused(signals: ["rate.offer"]))
+        #expect(watch.look(Self.calm, decisions: 1000, at: Self.at(4)) == .harmed(action: .pause, signals: ["rate.offer"]))
+        #expect(watch.look(Self.calm, decisions: 1000, at: Self.at(72)) == .overdue(move: .pause), "a pause does not outlast the deadline")
+    }
+
     @Test func aClockSetBackGivesNoTimeBack() {
         var watch = StepWatch(Self.plan, at: Self.start)
         #expect(watch.look(Self.calm, decisions: 0, at: Self.at(72)) == .overdue(move: .pause))
