@@ -13,7 +13,7 @@ import Testing
     }
 
     @Test func flipsAtTheMarginAreRarelyCalledHarm() throws {
-        let runs = Runs.count(300)
+        let runs = Runs.count(200)
         let alarms = try Runs.counted(runs) { chance in
             var guardrail = try Guardrail(.flips, share: 0)
             for _ in 0..<400 { guardrail.observe(.flip(chance.happens(0.10))) }
@@ -24,7 +24,7 @@ import Testing
 
     /// One of a hundred right for the champion alone, three for the candidate alone or the other way about: the mean is exactly the margin.
     @Test(arguments: [(0.01, 0.03), (0.2, 0.22), (0, 0.02)]) func accuracyAtTheMarginIsRarelyCalledHarm(better: Double, worse: Double) throws {
-        let runs = Runs.count(150)
+        let runs = Runs.count(100)
         let alarms = try Runs.counted(runs) { chance in
             var guardrail = try Guardrail(.accuracy, share: 0)
             for _ in 0..<400 {
@@ -37,7 +37,7 @@ import Testing
     }
 
     @Test(arguments: [0.05, -0.05, 0]) func aRateAtEitherEdgeIsRarelyCalledHarm(change: Double) throws {
-        let runs = Runs.count(150)
+        let runs = Runs.count(100)
         let alarms = try Runs.counted(runs) { chance in
             var guardrail = try Guardrail(.rate, share: 0, expected: 0.1)
             for _ in 0..<300 {
@@ -51,7 +51,7 @@ import Testing
 
     /// The truth lies outside the bounds at some look in few runs: both sides together, so twice alpha.
     @Test func theIntervalHoldsAtAllLooksTogether() throws {
-        let runs = Runs.count(150), threshold = 3.6888794541139363  // log(1 / 0.025)
+        let runs = Runs.count(100), threshold = 3.6888794541139363  // log(1 / 0.025)
         let misses = Runs.counted(runs) { chance in
             var counts = Differences()
             var missed = false
@@ -65,7 +65,7 @@ import Testing
     }
 
     @Test func worseThanTheMarginIsRarelyCalledNoWorse() {
-        let runs = Runs.count(300)
+        let runs = Runs.count(200)
         let wrong = Runs.counted(runs) { chance in
             var counts = BinaryCounts()
             var wrong = false
@@ -107,7 +107,7 @@ import Testing
     }
 
     @Test func oneEntityWithManyDecisionsIsNotManyEntities() throws {
-        let runs = Runs.count(40)
+        let runs = Runs.count(30)
         var naive = 0
         let alarms = try Runs.counted(runs) { chance in
             let traffic = Clustered(&chance, each: 200)
