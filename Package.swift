@@ -48,6 +48,7 @@ let rooms: [Room] = [
     Room(path: "Domain/Decisions", needs: ["Primitives", "Contracts", "Inference"], libraries: [crypto]),
     Room(path: "Domain/Pipelines", needs: ["Primitives", "Contracts"]),
     Room(path: "Domain/Signals", needs: ["Primitives"]),
+    Room(path: "Domain/Guardrails", needs: ["Primitives"]),
     Room(path: "Domain/Registry", needs: ["Primitives", "Evidence"]),
     Room(path: "Domain/Releases", needs: ["Primitives", "Contracts", "Decisions", "Evidence", "Inference", "Pipelines", "Registry"], libraries: [crypto]),
 
@@ -126,6 +127,7 @@ let tests: [Room] = [
     Room(path: "Tests/Domain/Evidence", needs: ["Primitives", "Evidence"], libraries: [crypto]),
     Room(path: "Tests/Domain/Inference", needs: ["Primitives", "Contracts", "Inference", "Ports", "YAMLDocuments"]),
     Room(path: "Tests/Domain/Signals", needs: ["Primitives", "Signals"]),
+    Room(path: "Tests/Domain/Guardrails", needs: ["Primitives", "Guardrails", "Ports", "YAMLDocuments"]),
     Room(path: "Tests/Domain/Registry", needs: ["Primitives", "Evidence", "Registry", "TestKit"]),
     Room(
         path: "Tests/Domain/Releases",

@@ -29,7 +29,7 @@ extension StageAttempt {
     /// Values of a slice with fewer rows than this are measured together.
     private static let smallestSlice = 100
 
-    func evaluate(_ work: EvaluationWork) async throws -> [SlotName: Output] {
+    func evaluate(_ work: EvaluationWork) async throws -> (outputs: [SlotName: Output], sandbox: [String]) {
         let model = try digest(of: work.model), dataset = try digest(of: work.data)
         guard let contract = pipeline.contract(of: work.data), let format = format(of: work.model) else {
             throw Refusal(sentence: "the model or its data has no contract; give \(work.model) a signature and \(work.data) a contract")
@@ -46,7 +46,8 @@ extension StageAttempt {
         let file = EvaluationFile(
             model: model, dataset: dataset, label: outcome.label, rows: outcome.rows, metrics: outcome.metrics, slices: outcome.slices, runtime: outcome.runtime,
             sandbox: outcome.sandbox)
-        return [BuiltInSlot.evaluation: Output(content: .file(try await dependencies.artifacts.put(StrictJSON.encode(file))), rows: outcome.rows)]
+        let output = Output(content: .file(try await dependencies.artifacts.put(StrictJSON.encode(file))), rows: outcome.rows)
+        return ([BuiltInSlot.evaluation: output], outcome.sandbox)
     }
 
     func register(_ work: RegistrationWork) async throws -> [SlotName: Output] {

@@ -3,7 +3,8 @@ package import Pipelines
 internal import Primitives
 
 package enum RunProgress: Sendable {
-    case began(RunID)
+    /// With the layers that will be around its programs; the first is `none` when they see the whole machine.
+    case began(RunID, sandbox: [String])
     case stageBegan(StageName, attempt: Int)
     /// Another attempt follows.
     case attemptFailed(StageName, attempt: Int, FailureReason)

@@ -28,7 +28,7 @@ struct RunSession {
 
     mutating func run(forced: Set<StageName>) async throws -> RunReport {
         try await record(.started(at: now))
-        progress(.began(run.id))
+        progress(.began(run.id, sandbox: dependencies.runner.layers))
         while !Task.isCancelled, try await step(forced) {}
         switch run.verdict {
         case .succeeded: try await record(.succeeded(at: now))
@@ -79,7 +79,8 @@ struct RunSession {
         switch ending.result {
         case .made(let outputs):
             let execution = StageExecution(
-                run: run.id, stage: stage.name, attempt: number, fingerprint: components.fingerprint, outputs: outputs.mapValues(\.content), started: started, finished: now)
+                run: run.id, stage: stage.name, attempt: number, fingerprint: components.fingerprint, outputs: outputs.mapValues(\.content),
+                sandbox: ending.sandbox, started: started, finished: now)
             try await record(.stagePublished(execution, at: execution.finished), components)
             memory.remember(execution)
             report.reasons = reasons

@@ -22,6 +22,8 @@ struct StageAttempt {
         var result: Result
         var log: String?
         var lastLine = ""
+        /// The layers that were around the program.
+        var sandbox: [String] = []
     }
 
     let dependencies: PipelineExecutor.Dependencies
@@ -36,8 +38,8 @@ struct StageAttempt {
         case .run(let command, let folder):
             guard let tree = components.declared.code else { preconditionFailure("a run stage has the tree of its code") }
             return try await runProgram(command, folder, tree, components)
-        case .evaluate(let work): return Ending(result: try await builtIn { try await evaluate(work) })
-        case .register(let work): return Ending(result: try await builtIn { try await register(work) })
+        case .evaluate(let work): return try await builtIn { try await evaluate(work) }
+        case .register(let work): return try await builtIn { (try await register(work), []) }
         }
     }
 
@@ -46,9 +48,12 @@ struct StageAttempt {
         var sentence: String
     }
 
-    private func builtIn(_ body: () async throws -> [SlotName: Output]) async throws -> Result {
-        do { return .made(try await body()) } catch let refusal as Refusal {
-            return Task.isCancelled ? .cancelled : .failed(.notDone(refusal.sentence))
+    private func builtIn(_ body: () async throws -> (outputs: [SlotName: Output], sandbox: [String])) async throws -> Ending {
+        do {
+            let made = try await body()
+            return Ending(result: .made(made.outputs), sandbox: made.sandbox)
+        } catch let refusal as Refusal {
+            return Ending(result: Task.isCancelled ? .cancelled : .failed(.notDone(refusal.sentence)))
         }
     }
 
@@ -87,6 +92,7 @@ extension StageAttempt {
         var ending = Ending(result: .cancelled, log: workspace.log)
         do {
             let result = try await dependencies.runner.run(try await request(program, workspace))
+            ending.sandbox = result.sandbox
             if let failure = failure(result.exit) {
                 ending.result = .failed(failure)
                 ending.lastLine = dependencies.project.lastLine(of: workspace)

@@ -18,7 +18,8 @@ package struct MadeProvenance: Sendable {
                     environment: EnvironmentComponents(lock: .of("lock"), interpreter: "CPython 3.11.2", libc: "glibc 2.36", architecture: "x86_64", threads: 2),
                     parameters: [try name("seed"): .number(7)], sources: sources, outputs: [:], validators: [:]), inputs: inputs)
             let execution = StageExecution(
-                run: try name(run), stage: try name(stage), attempt: 1, fingerprint: components.fingerprint, outputs: [try name(output): .file(digest)], started: World.now,
+                run: try name(run), stage: try name(stage), attempt: 1, fingerprint: components.fingerprint, outputs: [try name(output): .file(digest)], sandbox: ["bubblewrap"],
+                started: World.now,
                 finished: World.now)
             let predicate = try SLSAProvenance(
                 of: try name(output), execution: execution, components: components, pipeline: try name("p"), builder: .init(id: "https://penstock.dev/test", version: [:]))

@@ -23,7 +23,8 @@ import Testing
 
     private func execution(_ run: RunID, _ components: StageComponents, attempt: Int = 1) throws -> StageExecution {
         StageExecution(
-            run: run, stage: try name("a"), attempt: attempt, fingerprint: components.fingerprint, outputs: [try name("out"): .file(.of("bytes"))], started: Self.at,
+            run: run, stage: try name("a"), attempt: attempt, fingerprint: components.fingerprint, outputs: [try name("out"): .file(.of("bytes"))], sandbox: ["bubblewrap"],
+            started: Self.at,
             finished: Self.at)
     }
 

@@ -58,7 +58,7 @@ import Testing
         await log.close()
     }
 
-    @Test(.enabled(if: FileManager.default.fileExists(atPath: "/proc/self/exe"))) func promise11NoPromiseIsBrokenByKills() async throws {
+    @Test(.enabled(if: FileManager.default.fileExists(atPath: "/proc/self/exe"))) func promise11_noPromiseIsBrokenByKills() async throws {
         try #require(FileManager.default.isExecutableFile(atPath: Self.writer.path), "\(Self.writer.path) is not built; run swift build --build-tests")
         let folder = try Folder()
         var generator = SeededGenerator(seed: 20130630)

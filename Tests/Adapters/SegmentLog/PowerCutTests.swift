@@ -97,7 +97,7 @@ import Testing
     /// Longer with PENSTOCK_SEEDS=32.
     private static let seeds = UInt64(number("PENSTOCK_SEEDS") ?? 5)
 
-    @Test func promise11APowerCutAnywhereBreaksNoPromise() async throws {
+    @Test func promise11_aPowerCutAnywhereBreaksNoPromise() async throws {
         let losses = try await Self.losses(seeds: 0..<Self.seeds)
         #expect(losses.cuts >= 60 * Int(Self.seeds), "\(losses.cuts) cuts")
         #expect(losses.broken.isEmpty, "\(losses.broken.count) of \(losses.cuts): \(losses.broken.prefix(3))")

@@ -95,7 +95,7 @@ import Testing
         #expect(read.columns[0].required)
     }
 
-    @Test func weakenings() throws {
+    @Test func promise5_aRequestContractThatPromisesLessIsRefused() throws {
         let trained = Column(name: "n", type: .number, required: true, minimum: 0, maximum: 10, role: .feature)
         let text = Column(name: "c", type: .string, allowed: ["x", "y"], role: .feature)
         let signature = try ModelSignature(trainingContract: DataContract(id: "t", name: "t", version: "1", columns: [trained, text]))

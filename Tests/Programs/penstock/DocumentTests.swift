@@ -17,7 +17,7 @@ extension ProgramTests {
 
         static let contracts = [
             contract("an unknown key", training + "owner: ada\n", line: 11, says: "'owner'", "known here"),
-            contract("a key misspelled", training.replacing("version: 1", with: "verson: 1"), line: 1, says: "'version'"),
+            contract("a key misspelled", training.replacing("version: 1", with: "verson: 1"), line: 4, says: "'version'"),
             contract("an unknown key of a column", training.replacing("{ name: late,", with: "{ name: late, colour: red,"), line: 10, says: "'colour'"),
             contract(
                 "a wrong type", training.replacing("required: true, logicalTypeOptions: { minimum: 0", with: "required: often, logicalTypeOptions: { minimum: 0"), line: 8,

@@ -67,7 +67,7 @@ extension ProgramTests {
             }
         }
 
-        @Test func promise11KillingTheNodeOrTheControlPlaneLosesNoAnsweredDecision() async throws {
+        @Test func promise11_killingTheNodeOrTheControlPlaneLosesNoAnsweredDecision() async throws {
             let installation = try Installation()
             defer { Processes.end(naming: installation.home) }
             try await installation.up()

@@ -144,6 +144,9 @@ extension ProgramTests {
         @Test func aRootWithOneByteChangedIsNeverTaken() async throws {
             let folder = try Workshop.folder()
             let whole = try folder.read("home/trust.json")
+            let text = String(decoding: whole, as: UTF8.self)
+            let names = text.matches(of: /"keyid":"[^"]*"/).map { text[..<$0.range.lowerBound].utf8.count..<text[..<$0.range.upperBound].utf8.count }
+            #expect(names.count == 2)
             var random = Seeded(12)
             for _ in 0..<20 {
                 var bytes = whole
@@ -151,6 +154,8 @@ extension ProgramTests {
                 bytes[place] ^= bit
                 try folder.write(bytes, to: "home/trust.json")
                 let run = try await Program.built.get().run(["trust", "verify", "--home", "home"], in: folder.path)
+                // A key's id beside a signature decides nothing (DSSE): the signature is tried with every key.
+                if names.contains(where: { $0.contains(place) }), run.code == 0 { continue }
                 #expect(run.code == 65 || run.code == 77, "byte \(place): \(run)")
                 Refusal("byte \(place)", "", exits: run.code, says: "home/trust.json").expectRefused(run)
             }

@@ -33,7 +33,7 @@ import Testing
         try sequences.map { LogFrame(sequence: $0, place: 1, kind: .decision, payload: try record($0)) }
     }
 
-    @Test func promise11ABatchSentAgainIsStoredOnce() async throws {
+    @Test func promise11_aBatchSentAgainIsStoredOnce() async throws {
         try await Harness.run { harness in
             try await harness.withClients { (_, node) async throws -> Void in
                 #expect(try await node.push(Self.frames(1...3)) == 3)
@@ -75,7 +75,7 @@ import Testing
     }
 
     /// What was stored by a control plane that was killed before the ledger had it is committed to with the next batch.
-    @Test func promise11WhatWasStoredAndNotCommittedToIsCommittedToLater() async throws {
+    @Test func promise11_whatWasStoredAndNotCommittedToIsCommittedToLater() async throws {
         try await Harness.run { harness in
             try await harness.withClients { (_, node) async throws -> Void in
                 let name = try #require(NodeID("node-1"))

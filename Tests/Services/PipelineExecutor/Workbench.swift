@@ -150,6 +150,12 @@ final class Workbench: Sendable {
         return String(decoding: try await artifacts.read(digest, limit: 1 << 20), as: UTF8.self)
     }
 
+    /// The layers that the record says were around a stage.
+    func sandbox(_ report: RunReport, _ stage: String) async throws -> [String] {
+        guard let known = try await catalog.newestExecution(of: try name(stage), in: report.pipeline) else { throw FixtureError(description: "\(stage) has no record") }
+        return known.execution.sandbox
+    }
+
     /// What stands in `.penstock/work`, where attempts work.
     var leftovers: [String] { (try? FileManager.default.contentsOfDirectory(atPath: path + "/.penstock/work")) ?? [] }
 

@@ -85,7 +85,7 @@ final class HeldLog: DecisionLog {
         return try #require(DecisionID(parsing: body[start...].prefix(32)))
     }
 
-    @Test func promise11ADurableDecisionIsAnsweredWhenItIsOnTheDisk() async throws {
+    @Test func promise11_aDurableDecisionIsAnsweredWhenItIsOnTheDisk() async throws {
         let log = HeldLog()
         try await Self.serving("record: durable", log) { node in
             log.hold()
@@ -109,7 +109,7 @@ final class HeldLog: DecisionLog {
         DecisionLogError(.overloaded, "8192 entries wait for the disk already"), DecisionLogError(.unavailable, "the disk is full"),
         DecisionLogError(.broken, "sync failed; restart"), DecisionLogError(.damaged, "the log is damaged"),
     ])
-    func promise11ADurableDecisionThatCannotBeKeptIsRefused(_ error: DecisionLogError) async throws {
+    func promise11_aDurableDecisionThatCannotBeKeptIsRefused(_ error: DecisionLogError) async throws {
         let log = HeldLog()
         try await Self.serving("record: durable", log) { node in
             log.fail(error)
@@ -222,7 +222,7 @@ final class HeldLog: DecisionLog {
         }
     }
 
-    @Test func promise11WhatIsRecordedArrivesOnceAndInOrderHoweverOftenTheLineBreaks() async throws {
+    @Test func promise11_whatIsRecordedArrivesOnceAndInOrderHoweverOftenTheLineBreaks() async throws {
         try await Harness.withFolder { folder in
             let world = try World(), link = MemoryLink(world.trust), made = try world.release(1, decision: World.decision() + Array("\nrecord: durable".utf8))
             link.show(try world.table(1, champion: made), made)

@@ -9,18 +9,21 @@ package struct StageExecution: Hashable, Sendable, Codable {
     package var attempt: Int
     package var fingerprint: StageFingerprint
     package var outputs: [SlotName: ArtifactContent]
+    /// The layers that were around the stage; the first is `none` when it saw the whole machine.
+    package var sandbox: [String]
     package var started: Instant
     package var finished: Instant
 
     package init(
-        run: RunID, stage: StageName, attempt: Int, fingerprint: StageFingerprint, outputs: [SlotName: ArtifactContent], started: Instant,
-        finished: Instant
+        run: RunID, stage: StageName, attempt: Int, fingerprint: StageFingerprint, outputs: [SlotName: ArtifactContent], sandbox: [String],
+        started: Instant, finished: Instant
     ) {
         self.run = run
         self.stage = stage
         self.attempt = attempt
         self.fingerprint = fingerprint
         self.outputs = outputs
+        self.sandbox = sandbox
         self.started = started
         self.finished = finished
     }

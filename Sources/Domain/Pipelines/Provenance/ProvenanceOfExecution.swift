@@ -21,7 +21,7 @@ extension SLSAProvenance {
             internalParameters: InternalParameters(
                 fingerprint: execution.fingerprint, determinism: declared.determinism, interpreter: declared.environment.interpreter,
                 libc: declared.environment.libc, architecture: declared.environment.architecture, threads: declared.environment.threads,
-                validators: declared.validators),
+                validators: declared.validators, sandbox: execution.sandbox),
             resolvedDependencies: Resource.dependencies(of: components))
         runDetails = RunDetails(
             builder: builder, metadata: Metadata(invocationId: execution.id, startedOn: execution.started, finishedOn: execution.finished))

@@ -38,6 +38,8 @@ package struct SLSAProvenance: Codable, Hashable, Sendable {
         package var architecture: String
         package var threads: Int
         package var validators: [ValidatorName: String]
+        /// The layers that were around the stage; the first is `none` when it saw the whole machine.
+        package var sandbox: [String]
     }
 
     package struct BuildDefinition: Codable, Hashable, Sendable {

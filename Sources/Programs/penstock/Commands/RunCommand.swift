@@ -73,7 +73,9 @@ private final class RunPrinter: Sendable {
     func show(_ progress: RunProgress) {
         guard format == .table else { return }
         switch progress {
-        case .began(let run): say("run \(run)")
+        case .began(let run, let sandbox):
+            say("run \(run)")
+            if sandbox.first == "none" { say("  stages are not boxed here, and its record says so; 'penstock doctor' says what is missing") }
         case .stageBegan: return
         case .attemptFailed(let stage, let attempt, let reason):
             say("  \(padded(stage)) attempt \(attempt) failed, another follows: \(reason.sentence)")

@@ -43,7 +43,7 @@ import Testing
         (changed("temperature") { $0.role = .none }, "the feature 'temperature' is missing"),
     ]
 
-    @Test(arguments: unfit.indices) func aModelIsNotEvaluatedOnOtherFeatures(_ index: Int) throws {
+    @Test(arguments: unfit.indices) func promise5_aModelIsNotEvaluatedOnOtherFeatures(_ index: Int) throws {
         let (columns, difference) = Self.unfit[index]
         #expect(
             try Self.problems(holdout: columns) == [
@@ -64,7 +64,7 @@ import Testing
             ])
     }
 
-    @Test(arguments: unfit.indices) func aModelsSignatureIsThatOfItsTrainingTable(_ index: Int) throws {
+    @Test(arguments: unfit.indices) func promise5_aModelsSignatureIsThatOfItsTrainingTable(_ index: Int) throws {
         let (columns, difference) = Self.unfit[index]
         let found = try Self.problems(holdout: Self.columns, replaced: [17: "    inputs: { train: features.holdout }"], training: columns)
         // The signature is now that of the changed contract, so the two are the other way round.

@@ -26,7 +26,8 @@ struct PlanWorld {
             outputs[output] = constant.contains(stage) ? file("\(stage).\(output)") : file("\(stage).\(output) of \(components.fingerprint)")
         }
         return StageExecution(
-            run: try name(run), stage: stage, attempt: 1, fingerprint: components.fingerprint, outputs: outputs, started: World.now, finished: World.now.adding(.seconds(2)))
+            run: try name(run), stage: stage, attempt: 1, fingerprint: components.fingerprint, outputs: outputs, sandbox: ["bubblewrap"], started: World.now,
+            finished: World.now.adding(.seconds(2)))
     }
 
     /// Carries plans out until nothing waits; answers with each stage's last decision, in the order in which they fell.

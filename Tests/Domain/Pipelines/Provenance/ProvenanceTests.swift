@@ -20,7 +20,7 @@ import Testing
     private static func execution(_ components: StageComponents) throws -> StageExecution {
         StageExecution(
             run: try name("r7"), stage: try stage("train"), attempt: 2, fingerprint: components.fingerprint, outputs: [try slot("model"): file("model")],
-            started: RunLife.at(0), finished: RunLife.at(5))
+            sandbox: ["bubblewrap"], started: RunLife.at(0), finished: RunLife.at(5))
     }
 
     private static func resource(_ uri: String, _ name: String, _ content: String, _ media: String = "") -> String {
@@ -55,7 +55,8 @@ import Testing
             try graph.components(of: evaluate, facts: Sample.facts(graph.stage(evaluate))),
             inputs: [try slot("model"): InputComponent(content: file("m"), producer: try output("train.model"))])
         let execution = StageExecution(
-            run: try name("r7"), stage: evaluate, attempt: 1, fingerprint: components.fingerprint, outputs: [BuiltInSlot.evaluation: file("e")], started: World.now,
+            run: try name("r7"), stage: evaluate, attempt: 1, fingerprint: components.fingerprint, outputs: [BuiltInSlot.evaluation: file("e")], sandbox: ["bubblewrap"],
+            started: World.now,
             finished: World.now)
         let provenance = try SLSAProvenance(of: BuiltInSlot.evaluation, execution: execution, components: components, pipeline: graph.spec.name, builder: Self.builder)
         #expect(try provenance.buildDefinition.internalParameters.validators == [name("probe"): "1", name("lightgbm"): "4.6.0"])

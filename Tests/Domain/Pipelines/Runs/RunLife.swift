@@ -25,7 +25,7 @@ enum RunLife {
     static func execution(_ name: String, attempt: Int = 1, run: String = "r7") throws -> StageExecution {
         StageExecution(
             run: try TestKit.name(run), stage: try stage(name), attempt: attempt, fingerprint: fingerprint(name), outputs: name == "a" ? [try slot("x"): file("rows")] : [:],
-            started: at(1), finished: at(2))
+            sandbox: ["bubblewrap"], started: at(1), finished: at(2))
     }
 
     static func start(_ name: String, attempt: Int = 1) throws -> RunEvent {
