@@ -40,7 +40,7 @@ import Testing
             String(decoding: StrictJSON.encode(provenance), as: UTF8.self) == """
                 {"buildDefinition":{"buildType":"https://penstock.dev/pipeline-stage/v1","externalParameters":{"command":"python st ages/a.py","folder":"st ages",\
                 "output":"model","parameters":{"seed":7},"pipeline":"p","stage":"train","work":"run"},"internalParameters":{"architecture":"x86_64",\
-                "determinism":"bitwise","fingerprint":"\(components.fingerprint)","interpreter":"CPython 3.11.2","libc":"glibc 2.36","threads":2,"validators":{}},\
+                "determinism":"bitwise","fingerprint":"\(components.fingerprint)","interpreter":"CPython 3.11.2","libc":"glibc 2.36","sandbox":["bubblewrap"],"threads":2,"validators":{}},\
                 "resolvedDependencies":[\(dependencies.joined(separator: ","))]},"runDetails":{"builder":{"id":"https://penstock.dev/executor/v1",\
                 "version":{"penstock":"0.2.0"}},"metadata":{"finishedOn":"2025-06-15T15:06:45.000Z","invocationId":"r7/train/2",\
                 "startedOn":"2025-06-15T15:06:40.000Z"}}}

@@ -12,7 +12,7 @@ import Testing
     private static func execution(_ run: String) -> String {
         """
         {"attempt":1,"fingerprint":"\(Digest.of("a"))","finished":"2025-06-15T15:06:42.000Z","outputs":{"x":"\(Digest.of("rows"))"},"run":"\(run)",\
-        "stage":"a","started":"2025-06-15T15:06:41.000Z"}
+        "sandbox":["bubblewrap"],"stage":"a","started":"2025-06-15T15:06:41.000Z"}
         """
     }
 
