@@ -74,6 +74,19 @@ package struct DecisionTally: Hashable, Sendable {
     }
 }
 
+/// How long a release's decisions took on their nodes, from the request's last byte to the record, in microseconds.
+package struct DecisionLatency: Hashable, Sendable {
+    package var release: ReleaseID
+    package var p50: Int
+    package var p99: Int
+
+    package init(release: ReleaseID, p50: Int, p99: Int) {
+        self.release = release
+        self.p50 = p50
+        self.p99 = p99
+    }
+}
+
 /// Which decisions a report is about.
 package struct DecisionSelection: Hashable, Sendable {
     package var service: ServiceName
@@ -112,4 +125,6 @@ package protocol DecisionStore: Sendable {
     /// All that was told about a decision, in the order of arrival at each node.
     func outcomes(of id: DecisionID) async throws(DecisionStoreError) -> [KeptEntry]
     func tally(_ selection: DecisionSelection) async throws(DecisionStoreError) -> [DecisionTally]
+    /// One for each release that decided.
+    func latencies(_ selection: DecisionSelection) async throws(DecisionStoreError) -> [DecisionLatency]
 }

@@ -125,6 +125,9 @@ package struct DecisionReport: Codable, Sendable {
         package var accuracy: Double?
         /// The mean squared difference of score and truth.
         package var brier: Double?
+        /// Microseconds on the node, from the request's last byte to the record.
+        package var p50: Int
+        package var p99: Int
     }
 
     package var service: ServiceName
@@ -136,14 +139,14 @@ package struct DecisionReport: Codable, Sendable {
     package var releases: [Release]
     package var lines: [Line]
 
-    package init(_ selection: DecisionSelection, isAffectedByDecision: Bool?, tallies: [DecisionTally]) {
+    package init(_ selection: DecisionSelection, isAffectedByDecision: Bool?, tallies: [DecisionTally], latencies: [DecisionLatency]) {
         service = selection.service
         from = selection.from
         to = selection.to
         outcome = selection.outcome
         self.isAffectedByDecision = isAffectedByDecision
         let byRelease = Dictionary(grouping: tallies, by: \.release)
-        releases = byRelease.keys.sorted().map { Self.summary($0, byRelease[$0] ?? []) }
+        releases = byRelease.keys.sorted().map { release in Self.summary(release, byRelease[release] ?? [], latencies.first { $0.release == release }) }
         lines = byRelease.keys.sorted().flatMap { release in
             let byOutcome = Dictionary(grouping: byRelease[release] ?? [], by: \.outcome)
             return byOutcome.keys.sorted().map { Self.line(release, $0, byOutcome[$0] ?? []) }
@@ -157,7 +160,7 @@ package struct DecisionReport: Codable, Sendable {
             outcomeRate: share(tallies.sum(\.positive), joined))
     }
 
-    private static func summary(_ release: ReleaseID, _ tallies: [DecisionTally]) -> Release {
+    private static func summary(_ release: ReleaseID, _ tallies: [DecisionTally], _ latency: DecisionLatency?) -> Release {
         let decisions = tallies.sum(\.decisions), joined = tallies.sum(\.joined), waiting = tallies.sum(\.immature)
         let contradicted = tallies.sum(\.contradicted), scored = tallies.sum(\.scored)
         return Release(
@@ -165,7 +168,7 @@ package struct DecisionReport: Codable, Sendable {
             limited: tallies.filter { $0.reason != "rule" && $0.reason != "no_model" }.sum(\.decisions), joined: joined, waiting: waiting,
             missing: max(0, decisions - joined - waiting - contradicted), repeated: tallies.sum(\.repeated), contradicted: contradicted,
             accuracy: share(tallies.sum(\.right), scored),
-            brier: scored > 0 ? tallies.reduce(0) { $0 + $1.squaredError } / Double(scored) : nil)
+            brier: scored > 0 ? tallies.reduce(0) { $0 + $1.squaredError } / Double(scored) : nil, p50: latency?.p50 ?? 0, p99: latency?.p99 ?? 0)
     }
 
     private static func share(_ part: Int, _ whole: Int) -> Double? { whole > 0 ? Double(part) / Double(whole) : nil }

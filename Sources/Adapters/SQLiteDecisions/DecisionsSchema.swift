@@ -32,7 +32,7 @@ enum DecisionsSchema {
                     PRIMARY KEY (node, first)) STRICT, WITHOUT ROWID;
                 CREATE TABLE decision (
                     id BLOB NOT NULL, node TEXT NOT NULL, sequence INTEGER NOT NULL, service TEXT NOT NULL, release TEXT NOT NULL, version TEXT, time INTEGER NOT NULL,
-                    outcome TEXT NOT NULL, reason TEXT NOT NULL, score REAL, PRIMARY KEY (id, node, sequence)) STRICT, WITHOUT ROWID;
+                    outcome TEXT NOT NULL, reason TEXT NOT NULL, score REAL, latency INTEGER NOT NULL, PRIMARY KEY (id, node, sequence)) STRICT, WITHOUT ROWID;
                 CREATE INDEX decision_time ON decision (service, time);
                 CREATE TABLE outcome (
                     decision BLOB NOT NULL, node TEXT NOT NULL, sequence INTEGER NOT NULL, name TEXT NOT NULL, value REAL NOT NULL, is_truth INTEGER NOT NULL,

@@ -54,9 +54,9 @@ struct Intake {
 
     private func index(_ record: DecisionRecord, _ sequence: UInt64) throws {
         let stamp = record.decision.stamp
-        try database.cachedStatement(sql: "INSERT INTO decision VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)").execute(arguments: [
+        try database.cachedStatement(sql: "INSERT INTO decision VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)").execute(arguments: [
             Rows.key(record.decision.id), node.text, Int64(sequence), stamp.service.text, stamp.release.text, stamp.version, record.time.milliseconds,
-            record.decision.outcome.text, record.decision.reason.words.reason, record.decision.score,
+            record.decision.outcome.text, record.decision.reason.words.reason, record.decision.score, Int64(clamping: record.latencyMicroseconds),
         ])
     }
 

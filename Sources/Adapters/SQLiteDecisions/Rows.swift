@@ -67,6 +67,27 @@ enum Rows {
         ).map { try tally($0) }
     }
 
+    /// Nearest rank: the smallest latency that the given share of a release's decisions does not exceed.
+    static func latencies(_ selection: DecisionSelection, _ database: Database) throws -> [DecisionLatency] {
+        try Row.fetchAll(
+            database,
+            sql: """
+                WITH ranked AS (
+                    SELECT release, latency, ROW_NUMBER() OVER (PARTITION BY release ORDER BY latency) AS place, COUNT(*) OVER (PARTITION BY release) AS count
+                    FROM decision WHERE service = :service AND time >= :from AND time < :to)
+                SELECT release, MAX(CASE WHEN place = (count * 50 + 99) / 100 THEN latency END) AS p50,
+                    MAX(CASE WHEN place = (count * 99 + 99) / 100 THEN latency END) AS p99
+                FROM ranked GROUP BY release ORDER BY release
+                """,
+            arguments: [
+                "service": selection.service.text, "from": selection.from?.milliseconds ?? Int64.min, "to": selection.to?.milliseconds ?? Int64.max,
+            ]
+        ).map { row in
+            guard let release = ReleaseID(row["release"] as String? ?? "") else { throw damaged("a decision cannot be read") }
+            return DecisionLatency(release: release, p50: row["p50"] as Int? ?? 0, p99: row["p99"] as Int? ?? 0)
+        }
+    }
+
     private static func tally(_ row: Row) throws -> DecisionTally {
         guard let release = ReleaseID(row["release"] as String? ?? ""), let outcome = Outcome(row["outcome"] as String? ?? "") else { throw damaged("a decision cannot be read") }
         func count(_ column: String) -> Int { row[column] as Int? ?? 0 }

@@ -73,6 +73,10 @@ package final class SQLiteDecisions: DecisionStore {
         try await read { try Rows.tally(selection, $0) }
     }
 
+    package func latencies(_ selection: DecisionSelection) async throws(DecisionStoreError) -> [DecisionLatency] {
+        try await read { try Rows.latencies(selection, $0) }
+    }
+
     private func read<Result: Sendable>(_ body: @escaping @Sendable (Database) throws -> Result) async throws(DecisionStoreError) -> Result {
         do { return try await pool.read(body) } catch { throw Self.translate(error, doing: "reading") }
     }

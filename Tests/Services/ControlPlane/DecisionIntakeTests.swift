@@ -17,7 +17,7 @@ import Testing
         let outcome = try #require(Outcome(score ?? 0 >= 0.5 ? "offer" : "none"))
         let record = DecisionRecord(
             decision: Decision(id: DecisionID(high: 7, low: number), stamp: stamp, outcome: outcome, score: score, reason: .rule), time: Instant(milliseconds: time),
-            latencyMicroseconds: 90, key: try #require(RecordKeyID("0011223344556677")), entity: nil, fields: Array("{}".utf8))
+            latencyMicroseconds: 90 + number, key: try #require(RecordKeyID("0011223344556677")), entity: nil, fields: Array("{}".utf8))
         var bytes: [UInt8] = []
         record.append(to: &bytes)
         return bytes
@@ -145,7 +145,8 @@ import Testing
             let tally = try #require(tallies.first)
             #expect(tallies.count == 1 && tally.decisions == 4 && tally.joined == 2 && tally.positive == 1 && tally.repeated == 1 && tally.contradicted == 1 && tally.immature == 1)
             #expect(tally.scored == 2 && tally.right == 1 && abs(tally.squaredError - (0.01 + 0.81)) < 1e-12)
-            let report = DecisionReport(selection, isAffectedByDecision: false, tallies: tallies)
+            let report = DecisionReport(selection, isAffectedByDecision: false, tallies: tallies, latencies: try await harness.decisions.latencies(selection))
+            #expect(report.releases.map { [$0.p50, $0.p99] } == [[92, 94]])
             #expect(report.releases.first?.accuracy == 0.5 && report.releases.first?.missing == 0 && report.releases.first?.waiting == 1)
             selection.to = Instant(milliseconds: 0)
             #expect(try await harness.decisions.tally(selection).isEmpty)

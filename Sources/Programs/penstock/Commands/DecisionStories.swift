@@ -62,7 +62,9 @@ extension DecideCommand {
             guard output.output == .table, !report.releases.isEmpty else {
                 return output.show(report, columns: [], rows: [], empty: "No decision of \(service) is recorded in that time; nodes send theirs within seconds.")
             }
-            let columns = ["release", "version", "decisions", "referred", "limited", "outcomes", "waiting", "missing", "repeated", "contradicted", "accuracy", "Brier"]
+            let columns = [
+                "release", "version", "decisions", "referred", "limited", "outcomes", "waiting", "missing", "repeated", "contradicted", "accuracy", "Brier", "p50 us", "p99 us",
+            ]
             print(
                 Terminal.table(
                     columns: columns,
@@ -71,7 +73,7 @@ extension DecideCommand {
                             release.release.text, release.version ?? "fallback", String(release.decisions), String(release.referrals), String(release.limited),
                             String(release.joined),
                             String(release.waiting), String(release.missing), String(release.repeated), String(release.contradicted), Self.figure(release.accuracy),
-                            Self.figure(release.brier),
+                            Self.figure(release.brier), String(release.p50), String(release.p99),
                         ]
                     }))
             print("")

@@ -4,6 +4,7 @@ import Contracts
 import ControlPlaneClient
 import Evidence
 import Foundation
+import Inference
 import ModelEngines
 import Ports
 import Primitives
@@ -124,14 +125,34 @@ struct RegistryCommand: AsyncParsableCommand {
 
     struct Lineage: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Follows a version back to the raw files: what made each output, and from what.",
-            discussion: "  penstock registry lineage flight-delay@1\n  penstock registry lineage flight-delay@1 --output json")
+            abstract: "Follows a version, or a decision, back to the raw files: what made each output, and from what.",
+            discussion: """
+                  penstock registry lineage flight-delay@1
+                  penstock registry lineage 0f3c8a31e7b94d6ab1c2d3e4f5061728 --output json
+                """)
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
-        @Argument(help: "The version, such as flight-delay@1.") var version: ModelVersionID
+        @Argument(help: "The version, such as flight-delay@1, or a decision's id.") var subject: Subject
+
+        enum Subject: ExpressibleByArgument {
+            case version(ModelVersionID)
+            case decision(DecisionID)
+
+            init?(argument: String) {
+                if let decision = DecisionID(argument: argument) {
+                    self = .decision(decision)
+                } else if let version = ModelVersionID(argument: argument) {
+                    self = .version(version)
+                } else {
+                    return nil
+                }
+            }
+        }
 
         func run() async throws {
-            let view = try await connection.withClient { try await $0.lineage(of: version) }
+            let view = try await connection.withClient { client in
+                try await client.lineage(of: try await version(client))
+            }
             if output.output == .table { print("\(view.version)  \(view.artifact), registered by \(view.author)") }
             output.show(
                 view, columns: ["output", "digest", "made by", "from", "signed by"],
@@ -144,6 +165,19 @@ struct RegistryCommand: AsyncParsableCommand {
                         step.output, step.digest.short, "\(step.command) (\(step.invocation))", from.joined(separator: ", "), step.signedBy.map(\.text).joined(separator: ", "),
                     ]
                 }, empty: "Nobody recorded how it came about; versions that 'penstock run' registers have a lineage.")
+        }
+
+        private func version(_ client: ControlPlaneClient) async throws -> ModelVersionID {
+            switch subject {
+            case .version(let version): return version
+            case .decision(let decision):
+                let story = try await client.decision(decision)
+                guard let decided = story.version, let version = ModelVersionID(argument: decided) else {
+                    throw Failure.no("\(decision) was answered by \(story.release.id), the fallback, which has no model")
+                }
+                if output.output == .table { print("\(decision) of \(story.service), answered by \(story.release.id) with \(version)") }
+                return version
+            }
         }
     }
 

@@ -65,7 +65,9 @@ extension Handlers {
         let terms = try await call.rooms.desk.decisionService(of: newest.id).outcome
         var selection = DecisionSelection(service: service, from: try instant("from", call), to: try instant("to", call), outcome: terms?.name, matureBefore: nil)
         if let terms { selection.matureBefore = call.rooms.clock.now().adding(.zero - terms.maturesAfter) }
-        return .json(DecisionReport(selection, isAffectedByDecision: terms?.isAffectedByDecision, tallies: try await call.rooms.intake.store.tally(selection)))
+        let store = call.rooms.intake.store
+        let tallies = try await store.tally(selection), latencies = try await store.latencies(selection)
+        return .json(DecisionReport(selection, isAffectedByDecision: terms?.isAffectedByDecision, tallies: tallies, latencies: latencies))
     }
 
     private static func instant(_ item: String, _ call: Call) throws(Failure) -> Instant? {
