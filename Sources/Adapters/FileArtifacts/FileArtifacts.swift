@@ -2,6 +2,7 @@
 private import Foundation
 package import Ports
 package import Primitives
+private import Synchronization
 
 /// `<folder>/sha256/<two hex digits>/<hex>`, folders 0700 and files 0600. A file appears under its name by a rename after its bytes and
 /// their digest are on the disk, so that a name never shows other or fewer bytes.
@@ -9,6 +10,7 @@ package struct FileArtifacts: ArtifactStore {
     private let root: String
     /// Disks block: never on an event loop or the shared async threads.
     private let disk: OperationQueue
+    private let shards: Shards
 
     /// Makes the folder when it is missing, and removes what a crash left in `incoming` more than a day ago.
     package init(folder: String) throws(ArtifactError) {
@@ -17,6 +19,11 @@ package struct FileArtifacts: ArtifactStore {
         disk.name = "penstock.artifacts"
         disk.maxConcurrentOperationCount = 4
         for path in [root, root + "/sha256", root + "/incoming"] { try Disk.makeFolder(path) }
+        // A process that was killed may have made them and synced nothing.
+        let parent = (root as NSString).deletingLastPathComponent
+        if access(parent, R_OK) == 0 { try Disk.sync(parent) }
+        try Disk.sync(root)
+        shards = Shards(folder: root + "/sha256")
         Disk.removeFiles(in: root + "/incoming", olderThanSeconds: 24 * 3600)
     }
 
@@ -57,7 +64,12 @@ package struct FileArtifacts: ArtifactStore {
     }
 
     package func contains(_ digest: Digest) async throws(ArtifactError) -> Bool {
-        await onDisk { access(path(of: digest), F_OK) == 0 }
+        try await onDisk { () throws(ArtifactError) in
+            guard access(path(of: digest), F_OK) == 0 else { return false }
+            // Somebody may have renamed it and been killed, or not yet have synced: whoever builds on the answer needs it on the disk.
+            try Disk.sync(try shards.make(digest))
+            return true
+        }
     }
 
     package func read(_ digest: Digest, limit: Int) async throws(ArtifactError) -> [UInt8] {
@@ -115,9 +127,7 @@ package struct FileArtifacts: ArtifactStore {
     }
 
     private func publish(_ file: IncomingFile, as digest: Digest) throws(ArtifactError) {
-        let folder = root + "/sha256/" + digest.hex.prefix(2)
-        try Disk.makeFolder(folder)
-        try file.publish(as: path(of: digest), in: folder)
+        try file.publish(as: path(of: digest), in: try shards.make(digest))
     }
 
     private func path(of digest: Digest) -> String { "\(root)/sha256/\(digest.hex.prefix(2))/\(digest.hex)" }
@@ -129,5 +139,30 @@ package struct FileArtifacts: ArtifactStore {
             }
         }
         return try outcome.get()
+    }
+}
+
+/// The folders of two hex digits. Each is made, or found, and its name synced once in a process before anything in it is called stored: one that is
+/// there may be another thread's that has not synced it yet, or that of a process which was killed before it could.
+private final class Shards: Sendable {
+    private let folder: String
+    private let durable = Mutex<Set<String>>([])
+
+    init(folder: String) { self.folder = folder }
+
+    /// Holds the lock while it syncs, so that nobody overtakes.
+    func make(_ digest: Digest) throws(ArtifactError) -> String {
+        let path = folder + "/" + digest.hex.prefix(2)
+        let failure = durable.withLock { durable -> ArtifactError? in
+            guard !durable.contains(path) else { return nil }
+            do throws(ArtifactError) {
+                try Disk.makeFolder(path)
+                try Disk.sync(folder)
+            } catch { return error }
+            durable.insert(path)
+            return nil
+        }
+        if let failure { throw failure }
+        return path
     }
 }
