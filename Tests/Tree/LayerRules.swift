@@ -11,7 +11,9 @@ enum LayerRules {
                 if source.layer != "Interop" { found.append(source.violation(at: position, "imports \(module): C lives only in Sources/Interop; use its Swift owner")) }
                 if access != "private" && access != "internal" { found.append(source.violation(at: position, "imports \(module) for others to see; make it private")) }
             }
-            for word in source.words where ["dlopen", "dlsym", "dlclose"].contains(word.text) && source.layer != "Interop" {
+            // A test may ask its own process what is loaded in it.
+            let opening: Set = source.path.hasPrefix("Tests/") ? ["dlopen", "dlclose"] : ["dlopen", "dlsym", "dlclose"]
+            for word in source.words where opening.contains(word.text) && source.layer != "Interop" {
                 found.append(source.violation(at: word.range.lowerBound, "\(word.text): native libraries are opened only in Sources/Interop"))
             }
         }
