@@ -11,7 +11,8 @@ enum DecisionsSchema {
         migrator.registerMigration("0001-decisions", migrate: decisions0001)
         let (owner, isEmpty, isNewer) = try pool.read { database in
             (
-                try Int.fetchOne(database, sql: "PRAGMA application_id") ?? 0, try Int.fetchOne(database, sql: "SELECT COUNT(*) FROM sqlite_schema") == 0,
+                try Int.fetchOne(database, sql: "PRAGMA application_id") ?? 0,
+                try Int.fetchOne(database, sql: "SELECT COUNT(*) FROM sqlite_schema WHERE tbl_name <> 'grdb_migrations'") == 0,
                 try migrator.hasBeenSuperseded(database)
             )
         }
