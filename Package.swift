@@ -45,19 +45,19 @@ let rooms: [Room] = [
     Room(path: "Domain/Contracts", needs: ["Primitives"]),
     Room(path: "Domain/Evidence", needs: ["Primitives"], libraries: [crypto]),
     Room(path: "Domain/Inference", needs: ["Primitives", "Contracts"]),
-    Room(path: "Domain/Decisions", needs: ["Primitives", "Contracts", "Inference"], libraries: [crypto]),
+    Room(path: "Domain/Decisions", needs: ["Primitives", "Contracts", "Guardrails", "Inference"], libraries: [crypto]),
     Room(path: "Domain/Pipelines", needs: ["Primitives", "Contracts"]),
     Room(path: "Domain/Signals", needs: ["Primitives"]),
     Room(path: "Domain/Guardrails", needs: ["Primitives"]),
     Room(path: "Domain/Registry", needs: ["Primitives", "Evidence"]),
-    Room(path: "Domain/Releases", needs: ["Primitives", "Contracts", "Decisions", "Evidence", "Inference", "Pipelines", "Registry"], libraries: [crypto]),
+    Room(path: "Domain/Releases", needs: ["Primitives", "Contracts", "Decisions", "Evidence", "Guardrails", "Inference", "Pipelines", "Registry"], libraries: [crypto]),
 
     Room(path: "Ports", needs: ["Primitives", "Contracts", "Decisions", "Evidence", "Inference", "Pipelines", "Registry", "Releases", "Signals"]),
 
     Room(path: "Interop/CLightGBM"),
     Room(path: "Interop/LightGBM", needs: ["CLightGBM"]),
 
-    Room(path: "Adapters/MemoryStores", needs: ["Primitives", "Evidence", "Ports"]),
+    Room(path: "Adapters/MemoryStores", needs: ["Primitives", "Decisions", "Evidence", "Ports"]),
     Room(path: "Adapters/SQLiteLedger", needs: ["Primitives", "Evidence", "Ports"], libraries: [grdb]),
     Room(path: "Adapters/SegmentLog", needs: ["Primitives", "Decisions", "Ports"]),
     Room(path: "Adapters/SQLiteDecisions", needs: ["Primitives", "Decisions", "Inference", "Ports"], libraries: [grdb]),
@@ -69,6 +69,7 @@ let rooms: [Room] = [
         libraries: [.product(name: "AsyncHTTPClient", package: "async-http-client")] + nio),
     Room(
         path: "Adapters/SandboxedProbe", needs: ["Primitives", "Contracts", "Signals", "Ports"]),
+    Room(path: "Adapters/ReleaseStories", needs: ["Primitives", "Evidence", "Guardrails", "Pipelines", "Registry", "Releases", "Ports"]),
     Room(path: "Adapters/SQLiteRuns", needs: ["Primitives", "Pipelines", "Ports"], libraries: [grdb]),
     Room(path: "Adapters/ProjectFolder", needs: ["Primitives", "Pipelines", "Ports"]),
     Room(
@@ -78,13 +79,13 @@ let rooms: [Room] = [
     Room(path: "Services/PipelineExecutor", needs: ["Primitives", "Contracts", "Evidence", "Pipelines", "Ports"]),
     Room(
         path: "Services/ReleaseController",
-        needs: ["Primitives", "Contracts", "Decisions", "Evidence", "Inference", "Registry", "Releases", "Signals", "Ports"],
+        needs: ["Primitives", "Contracts", "Decisions", "Evidence", "Guardrails", "Inference", "Registry", "Releases", "Signals", "Ports"],
         libraries: [log, lifecycle]),
     Room(
         path: "Services/ControlPlane", needs: ["Primitives", "Decisions", "Evidence", "Inference", "Registry", "Releases", "Ports"],
         libraries: [log, lifecycle, .product(name: "Hummingbird", package: "hummingbird")]),
     Room(
-        path: "Services/ServingPlane", needs: ["Primitives", "Contracts", "Decisions", "Evidence", "Inference", "Releases", "Ports"],
+        path: "Services/ServingPlane", needs: ["Primitives", "Contracts", "Decisions", "Evidence", "Guardrails", "Inference", "Releases", "Ports"],
         libraries: nio + [log, lifecycle, crypto]),
 ]
 
@@ -93,7 +94,7 @@ let program = Room(
     needs: [
         "Primitives", "Contracts", "Decisions", "Evidence", "Inference", "Pipelines", "Registry", "Releases", "Signals", "Ports",
         "SQLiteLedger", "SQLiteDecisions", "SQLiteRuns", "SegmentLog", "ProjectFolder", "FileArtifacts", "ModelEngines", "YAMLDocuments",
-        "ControlPlaneClient", "LocalProcesses", "SandboxedProbe", "PipelineExecutor", "ReleaseController", "ControlPlane", "ServingPlane",
+        "ControlPlaneClient", "LocalProcesses", "SandboxedProbe", "ReleaseStories", "PipelineExecutor", "ReleaseController", "ControlPlane", "ServingPlane",
     ],
     libraries: nio + [
         log, lifecycle,
@@ -106,11 +107,13 @@ let program = Room(
 let testing: [Room] = [
     Room(
         path: "Testing/TestKit",
-        needs: ["Primitives", "Contracts", "Decisions", "Evidence", "Pipelines", "Registry", "Releases", "Inference", "Ports", "YAMLDocuments"]),
+        needs: ["Primitives", "Contracts", "Decisions", "Evidence", "Guardrails", "Pipelines", "Registry", "Releases", "Inference", "Ports", "YAMLDocuments"]),
     Room(path: "Testing/Conformance", needs: ["Primitives", "Evidence", "Ports"]),
     Room(
         path: "Testing/Simulator",
-        needs: ["Primitives", "Evidence", "Registry", "Releases", "Ports", "MemoryStores", "YAMLDocuments", "ReleaseController", "TestKit"], libraries: [log]),
+        needs: [
+            "Primitives", "Decisions", "Evidence", "Inference", "Registry", "Releases", "Ports", "MemoryStores", "YAMLDocuments", "ReleaseController", "TestKit",
+        ], libraries: [log]),
 ]
 
 /// Programs that tests start and kill.
@@ -131,7 +134,9 @@ let tests: [Room] = [
     Room(path: "Tests/Domain/Registry", needs: ["Primitives", "Evidence", "Registry", "TestKit"]),
     Room(
         path: "Tests/Domain/Releases",
-        needs: ["Primitives", "Contracts", "Decisions", "Evidence", "Inference", "Pipelines", "Registry", "Releases", "Ports", "YAMLDocuments", "TestKit"]),
+        needs: [
+            "Primitives", "Contracts", "Decisions", "Evidence", "Guardrails", "Inference", "Pipelines", "Registry", "Releases", "Ports", "YAMLDocuments", "TestKit",
+        ]),
     Room(path: "Tests/Domain/Pipelines", needs: ["Primitives", "Contracts", "Pipelines", "Ports", "YAMLDocuments", "TestKit"]),
     Room(path: "Tests/Domain/Decisions", needs: ["Primitives", "Contracts", "Inference", "Decisions", "Ports", "YAMLDocuments"]),
     Room(path: "Tests/Adapters/SegmentLog", needs: ["Primitives", "Decisions", "Ports", "SegmentLog"]),
@@ -140,6 +145,10 @@ let tests: [Room] = [
         libraries: [grdb]),
     Room(path: "Tests/Adapters/ModelEngines", needs: ["Primitives", "Inference", "Ports", "ModelEngines"]),
     Room(path: "Tests/Adapters/LocalProcesses", needs: ["Primitives", "Ports", "LocalProcesses"]),
+    Room(path: "Tests/Adapters/SQLiteDecisions", needs: ["Primitives", "Inference", "Decisions", "Ports", "SQLiteDecisions", "TestKit"], libraries: [grdb]),
+    Room(
+        path: "Tests/Adapters/ReleaseStories",
+        needs: ["Primitives", "Evidence", "Guardrails", "Inference", "Decisions", "Registry", "Releases", "Ports", "ReleaseStories", "TestKit"]),
     Room(path: "Tests/Adapters/Runs", needs: ["Primitives", "Pipelines", "Ports", "SQLiteRuns", "TestKit"]),
     Room(
         path: "Tests/Services/PipelineExecutor",
@@ -150,12 +159,15 @@ let tests: [Room] = [
     Room(
         path: "Tests/Services/ServingPlane",
         needs: [
-            "Primitives", "Contracts", "Decisions", "Evidence", "Inference", "Registry", "Releases", "Ports", "SegmentLog", "ServingPlane", "YAMLDocuments", "TestKit",
+            "Primitives", "Contracts", "Decisions", "Evidence", "Guardrails", "Inference", "Registry", "Releases", "Ports", "SegmentLog", "ServingPlane", "YAMLDocuments",
+            "TestKit",
         ],
         libraries: nio + [log, lifecycle]),
     Room(
         path: "Tests/Services/ReleaseController",
-        needs: ["Primitives", "Evidence", "Registry", "Releases", "Ports", "MemoryStores", "YAMLDocuments", "ReleaseController", "TestKit"],
+        needs: [
+            "Primitives", "Decisions", "Evidence", "Guardrails", "Inference", "Registry", "Releases", "Ports", "MemoryStores", "YAMLDocuments", "ReleaseController", "TestKit",
+        ],
         libraries: [log, lifecycle]),
     Room(path: "Tests/Testing/Simulator", needs: ["Primitives", "Simulator"]),
     Room(path: "Tests/Programs/penstock", needs: ["Primitives", "Evidence"]),

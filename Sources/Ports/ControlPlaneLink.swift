@@ -27,10 +27,23 @@ package struct LinkError: Error, Sendable, CustomStringConvertible {
     package var description: String { message }
 }
 
+/// What the control plane answers when a node asks whether there is anything new.
+package struct Contact: Codable, Sendable {
+    /// There when it is newer than the node's.
+    package var table: Envelope?
+    /// A `Lease`; `nil` before the first table.
+    package var lease: Envelope?
+
+    package init(table: Envelope?, lease: Envelope?) {
+        self.table = table
+        self.lease = lease
+    }
+}
+
 /// The node's side of its line to the control plane. Every call may fail at any time, and the node serves on.
 package protocol ControlPlaneLink: Sendable {
-    /// The newest table, or `nil` when there is none newer than `order`.
-    func routingTable(newerThan order: TableOrder?) async throws(LinkError) -> Envelope?
+    /// The newest table, where it is newer than `order`, and a lease that answers the nonce, which is 16 random bytes.
+    func contact(newerThan order: TableOrder?, nonce: [UInt8]) async throws(LinkError) -> Contact
     /// Brings an artifact into the node's own store, which checks its digest.
     func fetch(_ digest: Digest, into store: any ArtifactStore) async throws(LinkError)
     /// Returns when the control plane has the observation durably.

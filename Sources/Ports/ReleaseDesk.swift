@@ -78,11 +78,17 @@ package struct ReleaseView: Codable, Sendable {
         package var index: Int
         package var kind: String
         package var at: Instant
+        /// Who, which step, and what the guardrails said.
+        package var detail: String?
+        /// What a person signed that it came from.
+        package var signed: SignedDeed?
 
-        package init(index: Int, kind: String, at: Instant) {
+        package init(index: Int, kind: String, at: Instant, detail: String?, signed: SignedDeed? = nil) {
             self.index = index
             self.kind = kind
             self.at = at
+            self.detail = detail
+            self.signed = signed
         }
     }
 
@@ -164,13 +170,19 @@ package protocol ReleaseDesk: Sendable {
     func propose(_ envelope: Envelope) async throws(DeskError) -> ReleaseView
     /// A signed approval or rejection.
     func answer(_ envelope: Envelope, release: ReleaseID) async throws(DeskError) -> ReleaseView
-    /// A signed `StopOrder`: abort before exposure, roll back after it.
+    /// A signed `StopOrder`: pause, abort, or roll back.
     func stop(_ envelope: Envelope, release: ReleaseID) async throws(DeskError) -> ReleaseView
+    /// A signed `AdvanceOrder`: promote to the next step, or resume. Refused while the guardrails do not allow it.
+    func advance(_ envelope: Envelope, release: ReleaseID) async throws(DeskError) -> ReleaseView
+    /// How a release fares on its plan.
+    func rollout(of release: ReleaseID) async throws(DeskError) -> RolloutView
     func releases() async throws(DeskError) -> [ReleaseView]
     func release(_ id: ReleaseID) async throws(DeskError) -> ReleaseView
 
     /// The newest signed table, or `nil` before the first.
     func routingTable() async throws(DeskError) -> Envelope?
+    /// A signed `Lease` on the newest table for whoever sent these 16 bytes; `nil` before the first table.
+    func lease(answering nonce: [UInt8]) async throws(DeskError) -> Envelope?
     /// A node's signed observation.
     func observe(_ envelope: Envelope) async throws(DeskError)
     func nodes() async throws(DeskError) -> [NodeView]

@@ -79,16 +79,18 @@ struct WholeSystem: Sendable {
         let ledger = try SQLiteLedger(path: folder + "/ledger.sqlite"), artifacts = try FileArtifacts(folder: folder + "/artifacts")
         try await ledger.verify()
         let runner = await ProbeProcess(executable: try Self.program(), libraryDirectories: Self.libraries)
+        let decisions = try SQLiteDecisions(path: folder + "/decisions.sqlite", random: RealRandom())
         let controller = ReleaseController(
             .init(
-                store: ledger, artifacts: artifacts, parser: YAMLDocumentParser(), probe: SandboxedProbe(artifacts: artifacts, runner: runner), clock: RealClock(),
+                store: ledger, artifacts: artifacts, parser: YAMLDocumentParser(), probe: SandboxedProbe(artifacts: artifacts, runner: runner),
+                comparisons: decisions, clock: RealClock(),
                 random: RealRandom(), logger: Self.quiet),
             keys: ServiceKeys(controlPlane: try key(20), ledger: try key(21), validator: try key(22)), interval: .milliseconds(10))
         try await controller.open(trust: trustEnvelope)
         let (ports, started) = AsyncStream.makeStream(of: Int.self)
         let server = try ControlPlaneServer(
             .init(system: trust.system, environment: trust.environment, version: "1", port: port), desk: controller, ledger: ledger, artifacts: artifacts,
-            decisions: try SQLiteDecisions(path: folder + "/decisions.sqlite", random: RealRandom()), clock: RealClock(), tokens: tokens, logger: Self.quiet,
+            decisions: decisions, clock: RealClock(), tokens: tokens, logger: Self.quiet,
             onStart: { started.yield($0) })
         try await Self.run([controller, server], ports) { port in
             let client = try ControlPlaneClient(url: "http://127.0.0.1:\(port)", token: operatorToken)

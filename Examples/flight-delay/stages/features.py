@@ -18,12 +18,15 @@ import pandas as pd
 
 from contract import Column, label_name, read_columns
 
-CONTRACT = Path(__file__).resolve().parent.parent / "contracts/training.yaml"
+PROJECT = Path(__file__).resolve().parent.parent
 DECISION_LEAD_MINUTES = 120
 ORIGIN_WINDOW_MINUTES = 120
 CARRIER_WINDOW_MINUTES = 180
 AIRCRAFT_WINDOW_MINUTES = 24 * 60
+FEED_WINDOW_MINUTES = 180
 LATE_AFTER_MINUTES = 15
+# The operations feed calls a departure on time up to this delay.
+FEED_ON_TIME_MINUTES = 5
 FIRST_DAY = dt.date(2013, 1, 1)
 # Later than any decision, so that a flight that never left is one that has not left yet.
 NEVER = np.iinfo(np.int64).max
@@ -58,6 +61,7 @@ def with_features(flights: pd.DataFrame, weather: pd.DataFrame) -> pd.DataFrame:
         recent_departure_delay=delay_so_far(flights, ["origin"], ORIGIN_WINDOW_MINUTES),
         carrier_departure_delay=delay_so_far(flights, ["origin", "carrier"], CARRIER_WINDOW_MINUTES),
         aircraft_delay=aircraft_delay(flights),
+        on_time_share=on_time_share(flights),
         late=flights["arr_delay"].gt(LATE_AFTER_MINUTES),
         scheduled_departure=pd.to_datetime(flights["scheduled"] * 60, unit="s").dt.strftime("%Y-%m-%dT%H:%M:%SZ"),
         # An hour's observation counts as known once that hour is over.
@@ -94,6 +98,20 @@ def aircraft_delay(flights: pd.DataFrame) -> pd.Series:
         recent = (last >= 0) & (scheduled - scheduled[last] <= AIRCRAFT_WINDOW_MINUTES)
         result[rows] = np.where(recent, np.minimum(left[last], decided) - scheduled[last], np.nan)
     return pd.Series(result, index=flights.index)
+
+
+def on_time_share(flights: pd.DataFrame) -> pd.Series:
+    """What the operations feed of New York's airports says at each flight's decision, in percent; 100 when no flight was due."""
+    scheduled, left, decided = (flights[name].to_numpy() for name in ("scheduled", "left", "decided"))
+    first = np.searchsorted(scheduled, decided - FEED_WINDOW_MINUTES, side="right")
+    # Those due since then cannot have waited longer yet.
+    recent = np.searchsorted(scheduled, decided - FEED_ON_TIME_MINUTES, side="left")
+    last = np.searchsorted(scheduled, decided, side="right")
+    punctual = np.concatenate([[0], np.cumsum(left <= scheduled + FEED_ON_TIME_MINUTES)])
+    count = last - first
+    on_time = punctual[recent] - punctual[first] + last - recent
+    share = np.divide(100 * on_time, count, out=np.full(len(flights), 100.0), where=count > 0)
+    return pd.Series(share.round(1), index=flights.index)
 
 
 def rows_between(table: pd.DataFrame, first: dt.date, last: dt.date) -> pd.DataFrame:
@@ -155,7 +173,7 @@ def main() -> None:
     until = dt.date.fromisoformat(os.environ["PENSTOCK_PARAM_UNTIL"])
     holdout_start = until - dt.timedelta(days=int(os.environ["PENSTOCK_PARAM_HOLDOUT_DAYS"]) - 1)
     flights, weather = (Path(os.environ[f"PENSTOCK_INPUT_{name}"]) for name in ("FLIGHTS", "WEATHER"))
-    columns = read_columns(CONTRACT)
+    columns = read_columns(PROJECT / os.environ["PENSTOCK_PARAM_TRAINING"])
     known = with_outcome(with_features(read_flights(flights), read_weather(weather)))
     train = rows_between(known, FIRST_DAY, holdout_start - dt.timedelta(days=1))
     holdout = rows_between(known, holdout_start, until)

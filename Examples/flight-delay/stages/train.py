@@ -15,7 +15,7 @@ import pandas as pd
 
 from contract import Column, features, label_name, read_columns
 
-CONTRACT = Path(__file__).resolve().parent.parent / "contracts/training.yaml"
+PROJECT = Path(__file__).resolve().parent.parent
 
 
 def read_rows(path: Path, columns: list[Column]) -> pd.DataFrame:
@@ -72,7 +72,7 @@ def _encode_column(values: pd.Series, column: Column) -> np.ndarray:
 
 def main() -> None:
     trees, leaves, seed = (int(os.environ[f"PENSTOCK_PARAM_{name}"]) for name in ("TREES", "LEAVES", "SEED"))
-    columns = read_columns(CONTRACT)
+    columns = read_columns(PROJECT / os.environ["PENSTOCK_PARAM_TRAINING"])
     rows = read_rows(Path(os.environ["PENSTOCK_INPUT_TRAIN"]), columns)
     train(rows, columns, trees, leaves, seed).save_model(os.environ["PENSTOCK_OUTPUT_MODEL"])
 

@@ -8,12 +8,14 @@ import pytest
 import yaml
 from conftest import DATA, EXAMPLE
 from contract import features, read_columns
-from features import NEVER, aircraft_delay, delay_so_far, read_flights, read_weather, with_features, write_arrivals, write_requests
+from decision_requests import without_feed
+from features import NEVER, aircraft_delay, delay_so_far, on_time_share, read_flights, read_weather, with_features, write_arrivals, write_requests
 from outcomes import join
 
 TRAINING = EXAMPLE / "contracts/training.yaml"
+ON_TIME = EXAMPLE / "contracts/training-on-time.yaml"
 REQUEST = EXAMPLE / "contracts/request.yaml"
-FEATURES = [column.name for column in features(read_columns(TRAINING))]
+FEATURES = [column.name for column in features(read_columns(REQUEST))]
 
 
 @pytest.fixture(scope="module")
@@ -62,14 +64,21 @@ def test_the_delay_of_an_aircraft_grows_until_the_decision(left: int, delay: int
     assert aircraft_delay(schedule([(240, left), (420, 430)])).tolist()[1] == delay
 
 
+def test_the_feed_counts_a_flight_that_waits_longer_as_late() -> None:
+    # At the decision at 300 one has left in time, one too late, one waits ten minutes, one five.
+    world = schedule([(200, 205), (210, 216), (290, NEVER), (295, NEVER), (420, 430)])
+    assert on_time_share(world).tolist() == [100, 100, 100, 100, 50]
+
+
 def schedule(flights: list[tuple[int, int]]) -> pd.DataFrame:
     """Flights of one aircraft from one airport, as (scheduled, left)."""
     world = pd.DataFrame(flights, columns=["scheduled", "left"])
     return world.assign(origin="JFK", tailnum="N1", decided=world["scheduled"] - 120)
 
 
-def test_every_row_lies_within_the_contract(table: pd.DataFrame) -> None:
-    columns = yaml.safe_load(TRAINING.read_text(encoding="utf-8"))["schema"][0]["properties"]
+@pytest.mark.parametrize("contract", [TRAINING, ON_TIME])
+def test_every_row_lies_within_the_contract(table: pd.DataFrame, contract: Path) -> None:
+    columns = yaml.safe_load(contract.read_text(encoding="utf-8"))["schema"][0]["properties"]
     arrived = table[table["arr_delay"].notna()]
     for column in columns:
         values = arrived[column["name"]]
@@ -81,10 +90,25 @@ def test_every_row_lies_within_the_contract(table: pd.DataFrame) -> None:
             assert values.isin(rule["arguments"]["validValues"]).all(), column["name"]
 
 
-def test_the_request_contract_is_the_training_contract_without_its_label() -> None:
-    training = yaml.safe_load(TRAINING.read_text(encoding="utf-8"))["schema"][0]["properties"]
+@pytest.mark.parametrize(("contract", "unused"), [(TRAINING, "on_time_share"), (ON_TIME, "recent_departure_delay")])
+def test_the_request_contract_serves_the_models_of_both_training_contracts(contract: Path, unused: str) -> None:
+    training = yaml.safe_load(contract.read_text(encoding="utf-8"))["schema"][0]["properties"]
     request = yaml.safe_load(REQUEST.read_text(encoding="utf-8"))["schema"][0]["properties"]
-    assert request == [column for column in training if column["name"] != "late"]
+    assert [column for column in request if column["name"] != unused] == [column for column in training if column["name"] != "late"]
+
+
+def test_the_feed_reports_always_but_in_an_outage(table: pd.DataFrame) -> None:
+    assert table["on_time_share"].notna().all()
+    rows = without_feed(table, "2013-09-05/2013-09-06,2013-09-11/2013-09-30")
+    silent = rows["date"].between("2013-09-05", "2013-09-06") | rows["date"].between("2013-09-11", "2013-09-30")
+    assert rows["on_time_share"].isna().equals(silent)
+    assert without_feed(table, "none").equals(table)
+
+
+@pytest.mark.parametrize("outages", ["", "2013-09-05", "2013-09-05/2013-09-31", "2013-09-05/2013-09-06,"])
+def test_an_outage_is_a_span_of_days(table: pd.DataFrame, outages: str) -> None:
+    with pytest.raises(SystemExit, match="is no span of days"):
+        without_feed(table, outages)
 
 
 def test_a_request_holds_exactly_the_fields_of_its_contract(table: pd.DataFrame, tmp_path: Path) -> None:

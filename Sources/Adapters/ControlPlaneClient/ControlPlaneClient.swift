@@ -133,12 +133,17 @@ package final class ControlPlaneClient: Sendable {
         try await post("/v1/releases/\(release)/stop", envelope)
     }
 
+    package func advance(_ envelope: Envelope, release: ReleaseID) async throws(ClientError) -> ReleaseView {
+        try await post("/v1/releases/\(release)/advance", envelope)
+    }
+
+    package func rollout(of release: ReleaseID) async throws(ClientError) -> RolloutView { try await get("/v1/releases/\(release)/rollout") }
+
     // MARK: Nodes and what is live
 
-    /// `nil` when there is no table, or none newer than `order`.
-    package func routingTable(newerThan order: TableOrder?) async throws(ClientError) -> Envelope? {
-        let bytes = try await send("GET", "/v1/routing" + (order.map { "?newer-than=\($0)" } ?? ""), limit: Self.tableBytes)
-        return bytes.isEmpty ? nil : try decode(bytes)
+    /// The table where it is newer than `order`, and a lease that answers the nonce.
+    package func contact(newerThan order: TableOrder?, nonce: [UInt8]) async throws(ClientError) -> Contact {
+        try decode(try await send("GET", "/v1/routing?nonce=\(nonce.hex)" + (order.map { "&newer-than=\($0)" } ?? ""), limit: Self.tableBytes))
     }
 
     package func report(_ observation: Envelope) async throws(ClientError) {

@@ -12,8 +12,8 @@ package struct ControlPlaneNodeLink: ControlPlaneLink {
     /// Give the client a short timeout: a node asks again soon.
     package init(_ client: ControlPlaneClient) { self.client = client }
 
-    package func routingTable(newerThan order: TableOrder?) async throws(LinkError) -> Envelope? {
-        do { return try await client.routingTable(newerThan: order) } catch { throw LinkError(.unavailable, error.message) }
+    package func contact(newerThan order: TableOrder?, nonce: [UInt8]) async throws(LinkError) -> Contact {
+        do { return try await client.contact(newerThan: order, nonce: nonce) } catch { throw LinkError(.unavailable, error.message) }
     }
 
     package func fetch(_ digest: Digest, into store: any ArtifactStore) async throws(LinkError) {

@@ -9,6 +9,7 @@ enum DecisionsSchema {
     static func migrate(_ pool: DatabasePool, path: String) throws {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("0001-decisions", migrate: decisions0001)
+        migrator.registerMigration("0002-sightings", migrate: sightings0002)
         let (owner, isEmpty, isNewer) = try pool.read { database in
             (
                 try Int.fetchOne(database, sql: "PRAGMA application_id") ?? 0,
@@ -39,6 +40,19 @@ enum DecisionsSchema {
                     decision BLOB NOT NULL, node TEXT NOT NULL, sequence INTEGER NOT NULL, name TEXT NOT NULL, value REAL NOT NULL, is_truth INTEGER NOT NULL,
                     at INTEGER NOT NULL, received INTEGER NOT NULL, PRIMARY KEY (decision, node, sequence)) STRICT, WITHOUT ROWID;
                 PRAGMA application_id = \(applicationID);
+                """)
+    }
+
+    /// Frozen. What became known about requests under exposure, in the order in which it was stored; found again from the entries. `node` and `sequence` are of
+    /// the comparison's entry.
+    private static func sightings0002(_ database: Database) throws {
+        try database.execute(
+            sql: """
+                CREATE TABLE sighting (
+                    cursor INTEGER PRIMARY KEY AUTOINCREMENT, candidate TEXT NOT NULL, step INTEGER NOT NULL, what INTEGER NOT NULL, decision BLOB NOT NULL,
+                    node TEXT NOT NULL, sequence INTEGER NOT NULL) STRICT;
+                CREATE INDEX sighting_order ON sighting (candidate, step, cursor);
+                CREATE INDEX sighting_decision ON sighting (decision);
                 """)
     }
 }

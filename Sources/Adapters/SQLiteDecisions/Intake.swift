@@ -46,7 +46,12 @@ struct Intake {
         // What this program cannot read is kept all the same: it was answered, and a newer program may read it.
         switch frame.kind {
         case .decision: if let record = try? DecisionRecord(parsing: frame.payload) { try index(record, frame.sequence) }
-        case .outcome: if let record = try? OutcomeRecord(parsing: frame.payload) { try index(record, frame.sequence) }
+        case .outcome:
+            if let record = try? OutcomeRecord(parsing: frame.payload) {
+                try index(record, frame.sequence)
+                try Sightings.note(record, database)
+            }
+        case .comparison: if let record = try? ComparisonRecord(parsing: frame.payload) { try Sightings.note(record, node, frame.sequence, database) }
         default: break
         }
         return leaf

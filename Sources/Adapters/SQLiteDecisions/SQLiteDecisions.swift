@@ -9,7 +9,7 @@ package import Primitives
 /// WAL with `synchronous=FULL`: what was taken survives power loss. GRDB's pool falls back to NORMAL while it opens, so FULL is set afterwards and read back.
 ///
 /// After an I/O error the store takes nothing until it is opened again, because only a recovery can say what reached the disk. Reads go on.
-package final class SQLiteDecisions: DecisionStore {
+package final class SQLiteDecisions: DecisionStore, ComparisonSource {
     private let pool: DatabasePool
     private let random: any RandomSource
     private let stop = StopSign()
@@ -75,6 +75,10 @@ package final class SQLiteDecisions: DecisionStore {
 
     package func latencies(_ selection: DecisionSelection) async throws(DecisionStoreError) -> [DecisionLatency] {
         try await read { try Rows.latencies(selection, $0) }
+    }
+
+    package func sightings(of candidate: ReleaseID, step: Int, after cursor: Int64, limit: Int) async throws(DecisionStoreError) -> [Sighting] {
+        try await read { try Sightings.read(candidate, step, after: cursor, limit: limit, $0) }
     }
 
     private func read<Result: Sendable>(_ body: @escaping @Sendable (Database) throws -> Result) async throws(DecisionStoreError) -> Result {

@@ -15,6 +15,8 @@ package struct LogFrame: Hashable, Sendable {
         package static let decision = Kind(rawValue: 1)
         /// An `OutcomeRecord`.
         package static let outcome = Kind(rawValue: 2)
+        /// A `ComparisonRecord`.
+        package static let comparison = Kind(rawValue: 3)
     }
 
     package static let headerBytes = 21

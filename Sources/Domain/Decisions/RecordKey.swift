@@ -91,6 +91,9 @@ package struct KeyedHash: Hashable, Sendable, CustomStringConvertible {
         self = bytes.withUnsafeBytes { KeyedHash($0) }
     }
 
+    /// The first 8 bytes: enough to tell entities apart where only their number matters.
+    package var short: UInt64 { words.first }
+
     package var description: String {
         var text: [UInt8] = []
         append(to: &text)

@@ -16,10 +16,10 @@ package struct RecordWriter: Sendable {
         opening = DecisionRecord.opening(stamp, key.id)
     }
 
-    /// `request` is what the decision answered. Refuses what the projection refuses; then nothing was appended.
+    /// `request` is what the decision answered. The answer is the entity's hash. Refuses what the projection refuses; then nothing was appended.
     package func append(
         _ decision: Decision, at time: Instant, latencyMicroseconds: UInt64, request: UnsafeRawBufferPointer, to buffer: inout [UInt8]
-    ) throws(MalformedRow) {
+    ) throws(MalformedRow) -> KeyedHash? {
         precondition(decision.stamp.spec == stamp.spec && decision.release == stamp.release, "a release's records are written by its own writer")
         let start = buffer.count
         buffer += opening
@@ -27,6 +27,7 @@ package struct RecordWriter: Sendable {
         do throws(MalformedRow) {
             let entity = try projection.append(request, to: &buffer)
             DecisionRecord.close(entity, to: &buffer)
+            return entity
         } catch {
             buffer.removeSubrange(start...)
             throw error

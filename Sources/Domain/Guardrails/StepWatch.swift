@@ -75,12 +75,16 @@ package struct StepWatch: Hashable, Sendable, Codable {
     package private(set) var deadline: Instant
     /// Signals whose harm a person has accepted for this step; they never roll back by themselves again.
     package private(set) var accepted: [String] = []
+    /// Enough was known before the deadline. From then on the step waits for whoever lets it go on, not the other way about.
+    package private(set) var wasReadyInTime = false
     /// A clock that is set back must not give time back.
     private var latest: Instant
 
-    package init(_ plan: StepPlan, at now: Instant) {
+    /// `accepted` and `extension` are what people have allowed this step so far.
+    package init(_ plan: StepPlan, at now: Instant, accepted: [String] = [], extension span: Duration = .zero) {
         self.plan = plan
-        deadline = now.adding(plan.deadline)
+        self.accepted = accepted
+        deadline = now.adding(plan.deadline).adding(span)
         latest = now
     }
 
@@ -115,14 +119,16 @@ package struct StepWatch: Hashable, Sendable, Codable {
 
     private mutating func calm(_ signals: [StepSignal], decisions: Int) -> StepVerdict {
         let errored = signals.filter { $0.answer == .errored }.map(\.rule.signal.description)
-        guard latest < deadline else { return beyondDeadline(errored: !errored.isEmpty) }
+        let unproved = plan.leadsToLive && signals.contains { $0.rule.proves && $0.answer != .noWorse }
+        let isReady = errored.isEmpty && decisions >= plan.decisions && !unproved
+        if isReady, latest < deadline { wasReadyInTime = true }
+        guard latest < deadline || (isReady && wasReadyInTime) else { return beyondDeadline(errored: !errored.isEmpty) }
         phase = .running
         if !errored.isEmpty { return .held(signals: errored) }
-        let unproved = plan.leadsToLive && signals.contains { $0.rule.proves && $0.answer != .noWorse }
-        return decisions >= plan.decisions && !unproved ? .ready : .watching
+        return isReady ? .ready : .watching
     }
 
-    /// What was decided in time was acted on in time, so whoever is here was not: only a person gives more.
+    /// What becomes known after the deadline does not undo it: only a person gives more time.
     private mutating func beyondDeadline(errored: Bool) -> StepVerdict {
         phase = .overdue
         let late = latest.since(deadline)

@@ -89,7 +89,7 @@ extension ReleaseController: ReleaseDesk {
         if proposal.number > 0, state.route(of: proposal.service) == nil {
             throw DeskError(.conflict, rule: "phase", "\(proposal.service) has no live fallback yet; release that first with 'penstock release propose --fallback'")
         }
-        try await files.check(proposal, model: model, trust: trust)
+        try await files.check(proposal, model: model, isFirst: state.isFirst(proposal.service), trust: trust)
         try await refuseWithoutEvidence(proposal, model, state, now)
         try await record(.release(proposal.release, .proposed(envelope, at: now)))
         await settle()
@@ -100,7 +100,7 @@ extension ReleaseController: ReleaseDesk {
     private func refuseWithoutEvidence(_ proposal: Proposal, _ model: Registration?, _ state: SystemState, _ now: Instant) async throws(DeskError) {
         guard let model else { return }
         let results = try await files.policy(proposal.policy).results(
-            artifact: model.artifact, baseline: nil, evaluations: state.evaluations[model.artifact] ?? [], rehearsals: [], at: now)
+            artifact: model.artifact, baseline: nil, isFirst: state.isFirst(proposal.service), evaluations: state.evaluations[model.artifact] ?? [], rehearsals: [], at: now)
         if let lacking = results.first(where: { $0.validator == "evaluation" && $0.verdict == .missing }) {
             throw DeskError(
                 .invalid, rule: "evidence",
@@ -122,7 +122,7 @@ extension ReleaseController: ReleaseDesk {
     }
 
     /// A signature counts for a while only, so that one kept for later cannot surprise anybody.
-    private func checkAge(_ signed: Instant) throws(DeskError) {
+    func checkAge(_ signed: Instant) throws(DeskError) {
         let age = dependencies.clock.now().since(signed)
         guard age >= .seconds(-60), age <= Approval.lifetime else {
             throw DeskError(.forbidden, rule: "authority", "it was signed at \(signed), and a signature counts for \(Approval.lifetime.spelled); sign again")
@@ -138,12 +138,16 @@ extension ReleaseController: ReleaseDesk {
         let state = await keeper.state
         switch order.action {
         case .abort: try await abort(release, envelope, state)
+        case .pause: try await pause(release, envelope, state)
         case .rollback: try await rollBack(release, envelope, state)
         }
         return try await self.release(id)
     }
 
     private func abort(_ release: Release, _ order: Envelope, _ state: SystemState) async throws(DeskError) {
+        if release.phase == .exposed, state.route(of: release.proposal.service)?.candidate?.spec == release.specDigest {
+            return try await end(release, state, as: .aborted, .order(order), findings: [])
+        }
         let now = dependencies.clock.now()
         var records: [LedgerRecord] = [.release(release.id, .aborted(.order(order), at: now))]
         if release.phase == .preparing, var route = state.route(of: release.proposal.service), route.preparing == release.specDigest {
@@ -153,7 +157,18 @@ extension ReleaseController: ReleaseDesk {
         try await append(records, if: release)
     }
 
+    private func pause(_ release: Release, _ order: Envelope, _ state: SystemState) async throws(DeskError) {
+        guard release.phase == .exposed, state.route(of: release.proposal.service)?.candidate?.spec == release.specDigest else {
+            throw DeskError(.conflict, rule: "phase", "\(release.id) is \(release.phase.rawValue) and has no share that could be paused")
+        }
+        guard release.exposure?.paused == nil else { throw DeskError(.conflict, rule: "phase", "\(release.id) is \(release.exposure?.paused ?? "paused") already") }
+        try await pause(release, state, .order(order), findings: [])
+    }
+
     private func rollBack(_ release: Release, _ order: Envelope, _ state: SystemState) async throws(DeskError) {
+        if release.phase == .exposed, state.route(of: release.proposal.service)?.candidate?.spec == release.specDigest {
+            return try await end(release, state, as: .rolledBack(breach: nil), .order(order), findings: [])
+        }
         guard let route = state.route(of: release.proposal.service), route.champion == release.specDigest, let standby = route.standby else {
             throw DeskError(.conflict, rule: "phase", "\(release.id) is \(release.phase.rawValue) and has no warm predecessor to go back to")
         }
@@ -185,6 +200,15 @@ extension ReleaseController: ReleaseDesk {
     }
 
     package func routingTable() async throws(DeskError) -> Envelope? { await keeper.state.tableEnvelope }
+
+    package func lease(answering nonce: [UInt8]) async throws(DeskError) -> Envelope? {
+        // Another control plane may have taken the candidate back: whoever has not read that must not lengthen its life.
+        try await keeper.refresh()
+        let state = await keeper.state
+        guard let trust = state.trust, let table = state.table else { return nil }
+        let lease = Lease(system: trust.system, environment: trust.environment, order: table.order, nonce: nonce)
+        return Envelope(signing: lease, as: Lease.payloadType, by: [keys.controlPlane])
+    }
 
     package func observe(_ envelope: Envelope) async throws(DeskError) {
         let trust = try await trust()
@@ -260,7 +284,7 @@ extension ReleaseController: ReleaseDesk {
         DeskError(.notFound, rule: "missing", "there is no model version \(version); see 'penstock registry list'")
     }
 
-    private static func missing(_ id: ReleaseID) -> DeskError {
+    static func missing(_ id: ReleaseID) -> DeskError {
         DeskError(.notFound, rule: "missing", "there is no release \(id); see 'penstock release list'")
     }
 }

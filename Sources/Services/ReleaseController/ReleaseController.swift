@@ -17,18 +17,20 @@ package final class ReleaseController: Service, Sendable {
         package var artifacts: any ArtifactStore
         package var parser: any DocumentParser
         package var probe: any ModelProbe
+        package var comparisons: any ComparisonSource
         package var clock: any WallClock
         package var random: any RandomSource
         package var logger: Logger
 
         package init(
-            store: any LedgerStore, artifacts: any ArtifactStore, parser: any DocumentParser, probe: any ModelProbe, clock: any WallClock,
-            random: any RandomSource, logger: Logger
+            store: any LedgerStore, artifacts: any ArtifactStore, parser: any DocumentParser, probe: any ModelProbe,
+            comparisons: any ComparisonSource, clock: any WallClock, random: any RandomSource, logger: Logger
         ) {
             self.store = store
             self.artifacts = artifacts
             self.parser = parser
             self.probe = probe
+            self.comparisons = comparisons
             self.clock = clock
             self.random = random
             self.logger = logger
@@ -40,6 +42,7 @@ package final class ReleaseController: Service, Sendable {
     package let keeper: StateKeeper
     let files: ReleaseFiles
     let rehearsals = Rehearsals()
+    let watch: RolloutWatch
     private let interval: Duration
 
     /// `interval` is the time between passes.
@@ -48,6 +51,7 @@ package final class ReleaseController: Service, Sendable {
         self.keys = keys
         self.interval = interval
         keeper = StateKeeper(store: dependencies.store, random: dependencies.random)
+        watch = RolloutWatch(dependencies.comparisons)
         files = ReleaseFiles(artifacts: dependencies.artifacts, parser: dependencies.parser)
     }
 
@@ -99,9 +103,17 @@ package final class ReleaseController: Service, Sendable {
         case .validating: try await validate(release, state)
         case .awaitingApproval: try await prepare(release, state, trust)
         case .preparing: try await expose(release, state, trust)
-        case .exposed: try await confirm(release, state)
+        case .exposed: try await follow(release, state, trust)
         case .live, .superseded, .refused, .rejected, .aborted, .rolledBack: false
         }
+    }
+
+    /// A step that is watched is steered; the one to live ends when nodes answer with it.
+    private func follow(_ release: Release, _ state: SystemState, _ trust: TrustRoot) async throws(DeskError) -> Bool {
+        guard let step = release.exposure?.step, let spec = release.sealed, spec.exposure.indices.contains(step) else {
+            return false
+        }
+        return spec.exposure[step] == .live ? try await confirm(release, state) : try await steer(release, spec, state, trust)
     }
 
     /// Moves on what was just asked for. That is in the ledger whatever comes of this: the next pass goes on where one fails.

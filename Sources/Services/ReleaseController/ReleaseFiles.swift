@@ -21,7 +21,7 @@ struct ReleaseFiles: Sendable {
     }
 
     /// Checks everything that can be known before evidence is looked at.
-    func check(_ proposal: Proposal, model: Registration?, trust: TrustRoot) async throws(DeskError) {
+    func check(_ proposal: Proposal, model: Registration?, isFirst: Bool, trust: TrustRoot) async throws(DeskError) {
         let policy = try await policy(proposal.policy)
         guard policy.name == proposal.service else {
             throw DeskError(.invalid, rule: "invalid", "policy.yaml is the policy of '\(policy.name)' and the release is of '\(proposal.service)'; give the policy of that service")
@@ -45,6 +45,9 @@ struct ReleaseFiles: Sendable {
             throw DeskError(.invalid, rule: "invalid", "the entity '\(service.entity)' of decision.yaml is no column of \(service.input); add it or name another")
         }
         guard let model else { return }
+        if let misfit = RolloutFit.misfit(policy, service, request, isFirst: isFirst, expecting: proposal.expectedRates ?? [:]) {
+            throw DeskError(.invalid, rule: "policy", misfit)
+        }
         guard model.version.model == service.model else {
             throw DeskError(.invalid, rule: "invalid", "decision.yaml decides with '\(service.model)' and the release names \(model.version)")
         }

@@ -12,7 +12,7 @@ extension ReleaseController {
         let policy = try await files.policy(release.proposal.policy)
         let baseline = state.route(of: release.proposal.service)?.champion
         let results = policy.results(
-            artifact: model?.artifact, baseline: baseline, evaluations: model.flatMap { state.evaluations[$0.artifact] } ?? [],
+            artifact: model?.artifact, baseline: baseline, isFirst: state.isFirst(release), evaluations: model.flatMap { state.evaluations[$0.artifact] } ?? [],
             rehearsals: model.flatMap { state.rehearsals[$0.artifact] } ?? [], at: now)
         if results.contains(where: { $0.verdict == .failed || $0.verdict == .errored }) {
             try await append([.release(release.id, .refused(results: results, at: now))], if: release)
@@ -29,9 +29,10 @@ extension ReleaseController {
             return true
         }
         guard results.allSatisfy({ $0.verdict == .met }) else { return false }
+        let terms = try await files.decisionService(release.proposal.decision).outcome
         let spec = ReleaseSpec(
-            proposal: release.proposal, model: model.map(ReleaseSpec.Model.init), baseline: baseline, policy: policy, criteria: results,
-            salt: dependencies.random.bytes(16))
+            proposal: release.proposal, model: model.map(ReleaseSpec.Model.init), baseline: baseline, policy: policy, isFirst: state.isFirst(release),
+            maturesAfter: terms?.maturesAfter ?? .zero, criteria: results, salt: dependencies.random.bytes(16))
         try await append([.release(release.id, .sealed(spec: Base64Bytes(spec.encoded), at: now))], if: release)
         return true
     }
@@ -90,7 +91,7 @@ extension ReleaseController {
     /// aborted.
     private func isStillFounded(_ release: Release, _ route: ServiceRoute?, _ state: SystemState, _ now: Instant) async throws(DeskError) -> Bool {
         var reason: String?
-        let spec = release.spec.flatMap { try? ReleaseSpec.read($0.bytes) }
+        let spec = release.sealed
         let approvals = release.approvals.compactMap { try? $0.decodeUnverified(Approval.self, as: Approval.payloadType) }
         if let old = approvals.first(where: { now.since($0.signed) > Approval.lifetime }) {
             reason = "\(old.person) signed at \(old.signed), and a signature counts for \(Approval.lifetime.spelled); propose it again"
@@ -99,7 +100,7 @@ extension ReleaseController {
         } else if let model = spec?.model {
             let policy = try await files.policy(release.proposal.policy)
             let results = policy.results(
-                artifact: model.artifact, baseline: spec?.baseline, evaluations: state.evaluations[model.artifact] ?? [],
+                artifact: model.artifact, baseline: spec?.baseline, isFirst: state.isFirst(release), evaluations: state.evaluations[model.artifact] ?? [],
                 rehearsals: state.rehearsals[model.artifact] ?? [], at: now)
             if let lacking = results.first(where: { $0.verdict != .met }) { reason = "its evidence no longer holds: \(lacking.criterion) is \(lacking.verdict.rawValue)" }
         }
@@ -130,7 +131,12 @@ extension ReleaseController {
         }
         let rehearsed = Set(seen.filter { $0.state == .rehearsed }.map(\.node))
         guard !rehearsed.isEmpty, state.nodesServing(route).isSubset(of: rehearsed), !trust.isExpired(at: now) else { return false }
-        let next = ServiceRoute(service: route.service, champion: digest, standby: route.champion)
+        guard let first = release.sealed?.exposure.first else { return false }
+        var next = ServiceRoute(service: route.service, champion: digest, standby: route.champion)
+        if first != .live {
+            next = route
+            next.candidate = .init(spec: digest, share: first.share, step: 0)
+        }
         let (order, table) = signedTable(state, with: next, adding: nil, at: now)
         try await append([.routing(table, at: now), .release(release.id, .exposed(step: 0, order: order, at: now))], if: release)
         return true
@@ -151,7 +157,9 @@ extension ReleaseController {
     }
 
     /// The next table: the current routes with one replaced, and the bundles that they need.
-    func signedTable(_ state: SystemState, with route: ServiceRoute, adding release: Release?, at now: Instant) -> (TableOrder, Envelope) {
+    func signedTable(
+        _ state: SystemState, with route: ServiceRoute, adding release: Release?, promotion: Envelope? = nil, at now: Instant
+    ) -> (TableOrder, Envelope) {
         guard let trust = state.trust else { preconditionFailure("a table is signed only after the trust root was folded") }
         let last = state.table?.order ?? TableOrder(epoch: 1, generation: 0)
         let order = TableOrder(epoch: last.epoch, generation: last.generation + 1)
@@ -164,6 +172,7 @@ extension ReleaseController {
                     spec: spec.bytes, proposal: release.proposalEnvelope,
                     registration: release.proposal.model.flatMap { state.versions[$0]?.envelope }, approvals: release.approvals))
         }
+        if let promotion, let place = bundles.firstIndex(where: { $0.digest == release?.specDigest }) { bundles[place].promotion = promotion }
         let table = RoutingTable(system: trust.system, environment: trust.environment, order: order, issued: now, routes: routes, bundles: bundles)
         return (order, Envelope(signing: table, as: RoutingTable.payloadType, by: [keys.controlPlane]))
     }

@@ -11,7 +11,7 @@ extension SystemState {
         return ReleaseView(
             id: release.id, phase: release.phase, proposal: release.proposal, spec: release.specDigest, specBytes: release.spec, results: release.results,
             approvals: approvals, missing: missing, ending: release.ending, changed: release.changed,
-            history: (histories[release.id] ?? []).map { .init(index: $0.index, kind: $0.kind, at: $0.at) })
+            history: (histories[release.id] ?? []).map { .init(index: $0.index, kind: $0.kind, at: $0.at, detail: $0.detail, signed: $0.signed) })
     }
 
     /// What was meant and what was seen at that instant. Pure over the ledger: the same question has the same answer for ever.

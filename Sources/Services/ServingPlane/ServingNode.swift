@@ -6,6 +6,7 @@ internal import NIOHTTP1
 internal import NIOPosix
 package import Ports
 package import Primitives
+internal import Releases
 internal import ServiceLifecycle
 private import Synchronization
 
@@ -24,6 +25,10 @@ package final class ServingNode: Service, Sendable {
         package var interval = Duration.milliseconds(250)
         /// Between looks at the decision log, when nothing waits. Each batch becomes an entry of the ledger, so this is not short.
         package var pushInterval = Duration.seconds(2)
+        /// The same while a candidate is exposed, so that whoever judges it sees it soon.
+        package var urgentPushInterval = Duration.milliseconds(250)
+        /// No longer than the lease's own span; shorter only in tests.
+        package var leaseSpan = Lease.span
         package var connections = 10_000
         /// From a request's first byte to its answer.
         package var requestSeconds: Int64 = 10
@@ -68,6 +73,7 @@ package final class ServingNode: Service, Sendable {
     private let records: NodeRecords?
     private let pusher: RecordPusher?
     private let agent: NodeAgent
+    private let exposing: ExposingState
     private let current = CurrentSnapshot()
     private let pages: StatusPages
     private let metrics = ServingMetrics()
@@ -92,16 +98,21 @@ package final class ServingNode: Service, Sendable {
         clock = dependencies.clock
         records = dependencies.records
         pusher = dependencies.records.map { RecordPusher(log: $0.log, link: dependencies.link, logger: dependencies.logger) }
-        pages = StatusPages(node: node, current: current, metrics: metrics, log: dependencies.records?.log)
+        exposing = ExposingState(
+            folder: configuration.folder, current: current, log: dependencies.records?.log, nodes: trust.nodes.count, leaseSpan: configuration.leaseSpan,
+            clock: dependencies.clock, logger: dependencies.logger)
+        pages = StatusPages(node: node, current: current, metrics: metrics, log: dependencies.records?.log, exposing: exposing)
         agent = NodeAgent(
             trust: trust, node: node, key: key, link: dependencies.link,
             loader: ReleaseLoader(
                 link: dependencies.link, artifacts: dependencies.artifacts, engine: dependencies.engine, parser: dependencies.parser, loops: configuration.threads,
                 recordKey: dependencies.records?.key),
-            file: TableFile(folder: configuration.folder), current: current, pages: pages, clock: dependencies.clock, logger: dependencies.logger)
+            file: TableFile(folder: configuration.folder), current: current, exposing: exposing, pages: pages,
+            clock: dependencies.clock, logger: dependencies.logger)
     }
 
     package func run() async throws {
+        exposing.comparer?.start()
         await agent.resume()
         let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.threads)
         do {
@@ -118,8 +129,16 @@ package final class ServingNode: Service, Sendable {
             try await group.shutdownGracefully()
         } catch {
             try? await group.shutdownGracefully()
+            await stopExposing()
             throw error
         }
+        await stopExposing()
+    }
+
+    /// Last, when nothing more is decided: what was not compared is written as that.
+    private func stopExposing() async {
+        await exposing.comparer?.stop()
+        exposing.end()
     }
 
     private func poll() async {
@@ -131,17 +150,28 @@ package final class ServingNode: Service, Sendable {
                         try? await Task.sleep(for: self.configuration.interval)
                     }
                 }
+                if let comparer = self.exposing.comparer {
+                    group.addTask {
+                        while !Task.isCancelled {
+                            comparer.rescue()
+                            await self.agent.renew()
+                            try? await Task.sleep(for: .milliseconds(250))
+                        }
+                    }
+                }
                 guard let pusher = self.pusher else { return }
                 // Its own task: a slow batch holds up no routing table.
                 group.addTask {
                     while !Task.isCancelled {
                         if await pusher.pass() { continue }
-                        try? await Task.sleep(for: self.configuration.pushInterval)
+                        try? await Task.sleep(for: self.current.value.exposures.isEmpty ? self.configuration.pushInterval : self.urgentPushInterval)
                     }
                 }
             }
         }
     }
+
+    private var urgentPushInterval: Duration { min(configuration.pushInterval, configuration.urgentPushInterval) }
 
     private func listen(on group: MultiThreadedEventLoopGroup) async throws -> any Channel {
         var indices: [ObjectIdentifier: Int] = [:]
@@ -174,6 +204,6 @@ package final class ServingNode: Service, Sendable {
         try pipeline.addHandler(
             RequestHandler(
                 answering: DecisionAnswering(loop: loop, current: current, records: records, clock: clock, metrics: metrics),
-                outcomes: OutcomeAnswering(current: current, records: records, clock: clock), log: records?.log, pages: pages, metrics: metrics))
+                outcomes: OutcomeAnswering(current: current, records: records, clock: clock), comparer: exposing.comparer, log: records?.log, pages: pages, metrics: metrics))
     }
 }

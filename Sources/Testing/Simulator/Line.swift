@@ -10,7 +10,11 @@ extension Simulation {
     func nodeTurn(_ index: Int) async {
         guard nodes[index].isUp else { return restartNode(index) }
         await ask(index)
-        for _ in 0..<roll(3) { deliverTable(to: index) }
+        await askForLease(index)
+        for _ in 0..<roll(3) {
+            deliverTable(to: index)
+            deliverLease(to: index)
+        }
         let now = clock.now(), works = isQuiet || chance(90)
         nodes[index].pass(judge, at: now) { _ in works }
         report(index)
@@ -76,7 +80,7 @@ extension Simulation {
             guard let bundle = try unapproved(), var route = newest.routes.first else { return }
             var forged = newest
             forged.order.generation = (orders[index]?.generation ?? 0) + 1
-            if chance(50) { route.champion = bundle.digest } else { route.candidate = .init(spec: bundle.digest, share: 1) }
+            if chance(50) { route.champion = bundle.digest } else { route.candidate = .init(spec: bundle.digest, share: 1, step: 0) }
             forged.routes = [route]
             forged.bundles.append(bundle)
             show(Envelope(signing: forged, as: RoutingTable.payloadType, by: [installation.controlPlane]), to: index)

@@ -25,10 +25,15 @@ struct Oracle {
         var model: ModelVersionID?
         var phase = "validating"
         var spec: Digest?
-        var greatestShare = 0.0
+        var plan: [ExposureStep] = []
+        var step: Int?
+        var isPaused = false
         var approvers: [PersonID: Role] = [:]
-        /// The order of the table that took it back.
+        /// The order of the table that took it back, and when that was on the nodes' monotonic clock.
         var takenBack: TableOrder?
+        var takenBackAt: Int64?
+
+        var isOnWatchedStep: Bool { step.map { plan.indices.contains($0) && plan[$0] != .live } ?? false }
     }
 
     /// Whoever wrote an entry about an envelope, and how often.
@@ -50,6 +55,7 @@ struct Oracle {
     private(set) var written: [Author: Int] = [:]
     private(set) var occurrences: [String: Int] = [:]
     private var judged: [ReleaseBundle: String?] = [:]
+    private var now: Int64 = 0
 
     init(_ installation: Installation) { self.installation = installation }
 
@@ -58,13 +64,17 @@ struct Oracle {
         "validating": ["release.sealed": "awaiting", "release.refused": "refused", "release.aborted": "aborted"],
         "awaiting": ["release.approved": "awaiting", "release.rejected": "rejected", "release.preparing": "preparing", "release.aborted": "aborted"],
         "preparing": ["release.exposed": "exposed", "release.aborted": "aborted"],
-        "exposed": ["release.live": "live", "release.rolled-back": "rolled back"],
+        "exposed": [
+            "release.exposed": "exposed", "release.paused": "exposed", "release.resumed": "exposed", "release.escalated": "exposed", "release.live": "live",
+            "release.rolled-back": "rolled back", "release.aborted": "aborted",
+        ],
         "live": ["release.superseded": "superseded", "release.rolled-back": "rolled back"],
         "superseded": ["release.reinstated": "live"],
     ]
 
     /// One commit that took effect. Its entries become visible together, so the promises about routes are looked at after the last.
-    mutating func note(_ appends: [LedgerAppend], by plane: Int, position: LedgerPosition, heard: Bool) throws(Finding) {
+    mutating func note(_ appends: [LedgerAppend], by plane: Int, position: LedgerPosition, heard: Bool, monotonic: Int64) throws(Finding) {
+        now = monotonic
         let entries = appends.flatMap(\.entries)
         size += entries.count
         if heard { self.heard += entries.count } else { unheard += entries.count }
@@ -99,8 +109,10 @@ struct Oracle {
     static func subject(of record: LedgerRecord) -> String {
         switch record {
         case .registered(let envelope, _), .observed(let envelope, _), .release(_, .proposed(let envelope, _)), .release(_, .approved(let envelope, _)),
-            .release(_, .rejected(let envelope, _)), .release(_, .aborted(.order(let envelope), _)), .release(_, .rolledBack(.order(let envelope), _, _)):
+            .release(_, .rejected(let envelope, _)), .release(_, .aborted(.order(let envelope), _, _, _)), .release(_, .rolledBack(.order(let envelope), _, _, _)),
+            .release(_, .resumed(let envelope, _, _)), .release(_, .paused(.order(let envelope), _, _, _)):
             subject(of: envelope)
+        case .release(_, .exposed(_, _, _, let founded)): founded.promotion.map(subject) ?? record.kind
         default: record.kind
         }
     }
@@ -132,7 +144,7 @@ struct Oracle {
         case .sealed(let spec, _):
             let digest = Digest.of(spec.bytes)
             release.spec = digest
-            release.greatestShare = (try? ReleaseSpec.read(spec.bytes))?.exposure.map(\.share).max() ?? 0
+            release.plan = (try? ReleaseSpec.read(spec.bytes))?.exposure ?? []
             (bySpec[digest], specs[digest]) = (id, spec.bytes)
         case .approved(let envelope, let at): try note(approval: envelope, at: at, of: id, &release)
         case .rejected(let envelope, _):
@@ -141,14 +153,45 @@ struct Oracle {
         case .preparing:
             let lack = Self.lack(release.approvers)
             guard lack.isEmpty else { throw Finding(.approved, "\(id) is prepared without \(lack)") }
-        case .aborted(.order(let envelope), _), .rolledBack(.order(let envelope), _, _):
+        case .aborted(.order(let envelope), _, _, _), .rolledBack(.order(let envelope), _, _, _), .paused(.order(let envelope), _, _, _):
             let order: StopOrder = try decode(envelope, StopOrder.payloadType)
             try need(envelope, by: person(order.person)?.key.verificationKey, .ledger, "an order to stop")
         default: break
         }
-        if case .rolledBack(_, let order, _) = event { release.takenBack = order }
+        switch event {
+        case .exposed(let step, _, _, let founded): try note(step: step, founded.promotion, of: id, &release)
+        case .paused: release.isPaused = true
+        case .resumed(let envelope, _, _):
+            try need(advance: envelope, .resume, step: release.step ?? -1, of: id, release)
+            release.isPaused = false
+        case .rolledBack(_, let order, _, _), .aborted(_, let order?, _, _): (release.takenBack, release.takenBackAt) = (order, now)
+        default: break
+        }
         release.phase = next
         releases[id] = release
+    }
+
+    /// From one step to the next, never from a pause, and further than the controller may alone only by a person's order.
+    private func note(step: Int, _ promotion: Envelope?, of id: ReleaseID, _ release: inout Known) throws(Finding) {
+        guard step == (release.step ?? -1) + 1, release.plan.indices.contains(step), !release.isPaused else {
+            throw Finding(.share, "\(id) goes from step \(release.step.map(String.init) ?? "none")\(release.isPaused ? ", paused," : "") to step \(step)")
+        }
+        // The policy of this world: shadow and 5 % alone.
+        if let promotion {
+            try need(advance: promotion, .promote, step: step, of: id, release)
+        } else if release.plan.count > 1, step > 0, release.plan[step].share > 0.05 {
+            throw Finding(.share, "\(id) goes to step \(step) without a person")
+        }
+        release.step = step
+    }
+
+    private func need(advance envelope: Envelope, _ action: AdvanceOrder.Action, step: Int, of id: ReleaseID, _ release: Known) throws(Finding) {
+        let order: AdvanceOrder = try decode(envelope, AdvanceOrder.payloadType)
+        try need(envelope, by: person(order.person)?.key.verificationKey, .approved, "an order to \(action.rawValue)")
+        let roles = person(order.person)?.roles ?? []
+        guard order.action == action, order.step == step, order.spec == release.spec, roles.contains(.reviewer) || roles.contains(.riskOwner), order.person != release.proposer,
+            order.person != release.model.flatMap({ authors[$0] })
+        else { throw Finding(.approved, "\(id) got more traffic by an order of \(order.person) that does not count") }
     }
 
     private mutating func note(proposal envelope: Envelope, of id: ReleaseID) throws(Finding) {
@@ -198,8 +241,10 @@ struct Oracle {
             try check(route.candidate?.spec, of: route, ["exposed"], "takes a share")
             try check(route.standby, of: route, ["live", "superseded", "rolled back"], "stands by")
             try check(route.preparing, of: route, ["preparing"], "is prepared")
-            if let candidate = route.candidate, let id = bySpec[candidate.spec], let plan = releases[id]?.greatestShare, candidate.share > plan {
-                throw Finding(.share, "\(id) gets \(candidate.share), and its plan allows \(plan)")
+            guard let candidate = route.candidate, let id = bySpec[candidate.spec], let release = releases[id] else { continue }
+            let most = release.isPaused ? 0 : release.step.map { release.plan.indices.contains($0) ? release.plan[$0].share : 0 } ?? 0
+            guard candidate.step == release.step, candidate.share <= most else {
+                throw Finding(.share, "\(id) gets \(candidate.share) on step \(candidate.step), and it may have \(most)\(release.isPaused ? ", being paused" : "")")
             }
         }
     }
@@ -242,11 +287,21 @@ extension Oracle {
         return lack.isEmpty ? nil : "\(lack) did not approve"
     }
 
+    /// Why a candidate may not have a share at this time of the nodes' monotonic clock; nothing when it may. A lease may outlive the end of a release by its span,
+    /// and no longer.
+    func mayBeExposed(_ spec: Digest, at monotonic: Int64) -> String? {
+        guard let id = bySpec[spec], let release = releases[id] else { return "\(spec.short) is no release of this ledger" }
+        if release.phase == "exposed" { return nil }
+        guard let at = release.takenBackAt else { return ["live", "superseded"].contains(release.phase) ? nil : "\(id) is \(release.phase)" }
+        return monotonic - at > 10_000 ? "\(id) was taken back \(monotonic - at) ms ago" : nil
+    }
+
     /// Whether a release may answer on a node that has accepted this order: not before it was exposed, and not after it was taken back.
     func mayAnswer(_ spec: Digest, at order: TableOrder) -> String? {
         guard let id = bySpec[spec], let release = releases[id] else { return "\(spec.short) is no release of this ledger" }
         switch release.phase {
-        case "exposed", "live", "superseded": return nil
+        case "exposed": return release.isOnWatchedStep ? "\(id) is on step \(release.step ?? -1) of its plan, not live" : nil
+        case "live", "superseded": return nil
         case "rolled back": return (release.takenBack ?? order) <= order ? "\(id) was taken back by table \(release.takenBack?.description ?? "none")" : nil
         default: return "\(id) is \(release.phase)"
         }

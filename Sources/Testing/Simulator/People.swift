@@ -17,15 +17,28 @@ extension Simulation {
         try await actThrough(plane)
     }
 
-    /// The first service's fallback, proposed, approved and seen on all nodes.
-    func beginLive() async throws {
+    /// The first service's fallback, proposed, approved and seen on all nodes; then its first model, and a second one on the first step of a plan.
+    func beginLive(upToRollout: Bool) async throws {
         guard let plane = planes.first, let service = installation.services.first else { return }
-        try await propose(0, of: service, model: nil, plane)
-        guard let release = try await plane.controller.releases().first, let spec = release.spec else { return }
+        try await begin(0, of: service, isStepped: false, plane)
+        guard upToRollout else { return }
+        for number in 1...2 {
+            probe.change { $0.metrics[Digest.of(self.installation.artifact(number))] = ["auc": 0.8] }
+            await send(.register(try installation.registration(number, by: "dan", at: clock.now())), to: plane)
+            await send(.evaluate(installation.version(number), dataset: Digest.of(installation.holdout)), to: plane)
+            try await begin(number, of: service, isStepped: number == 2, plane)
+        }
+        for step in 0..<roll(3) { try await pass(step: step, of: service, plane) }
+    }
+
+    private func begin(_ number: Int, of service: ServiceName, isStepped: Bool, _ plane: Plane) async throws {
+        let model = number == 0 ? nil : number
+        await send(.propose(try installation.proposal(number, of: service, model: model, isStepped: isStepped, at: clock.now())), to: plane)
+        guard let release = try await plane.controller.releases().last(where: { $0.proposal.service == service }), let spec = release.spec else { return }
         for (role, person) in [(Role.reviewer, "ben"), (.riskOwner, "cleo")] {
             await send(.answer(try installation.answer(.approve, release.id, spec: spec, as: role, by: person, at: clock.now()), release.id), to: plane)
         }
-        for _ in 0..<2 { try await round(plane) }
+        for _ in 0..<3 { try await round(plane) }
     }
 
     func actThrough(_ plane: Plane) async throws {
@@ -36,6 +49,7 @@ extension Simulation {
         case .validating:
             if let model = newest.proposal.model { await send(.evaluate(model, dataset: Digest.of(installation.holdout)), to: plane) }
         case .awaitingApproval: try await answer(chance(94) ? .approve : .reject, newest, plane)
+        case .exposed where chance(30): try await advance(newest, plane)
         case .preparing, .exposed:
             if chance(70) { await pass(of: plane) } else { try await change(service, after: newest, plane) }
         case .live, .superseded, .refused, .rejected, .aborted, .rolledBack: try await change(service, after: newest, plane)
@@ -58,7 +72,7 @@ extension Simulation {
 
     private func propose(_ number: Int, of service: ServiceName, model: Int?, _ plane: Plane) async throws {
         let envelope = try installation.proposal(
-            number, of: service, model: model, by: chance(60) ? "ada" : "dan", offering: chance(75) ? 65 : 70, at: clock.now())
+            number, of: service, model: model, by: chance(60) ? "ada" : "dan", offering: chance(75) ? 65 : 70, isStepped: model != nil && chance(60), at: clock.now())
         await send(.propose(envelope), to: plane)
     }
 
@@ -99,7 +113,8 @@ extension Simulation {
         guard let release = pick(chance(80) ? answering : releases), let person = pick(installation.people) else { return }
         let action: StopOrder.Action =
             switch release.phase {
-            case .exposed, .live, .superseded: chance(85) ? .rollback : .abort
+            case .exposed: pick([.rollback, .abort, .pause]) ?? .rollback
+            case .live, .superseded: chance(85) ? .rollback : .abort
             default: chance(85) ? .abort : .rollback
             }
         await send(.stop(try installation.order(action, release.id, by: person.id.text, at: clock.now()), release.id), to: plane)
@@ -113,6 +128,7 @@ extension Simulation {
         switch (old, elsewhere) {
         case (.answer(let envelope, _), let id?): await send(.answer(envelope, id), to: plane)
         case (.stop(let envelope, _), let id?): await send(.stop(envelope, id), to: plane)
+        case (.advance(let envelope, _), let id?): await send(.advance(envelope, id), to: plane)
         default: await send(old, to: plane)
         }
     }

@@ -23,11 +23,14 @@ enum Command: Sendable {
     case propose(Envelope)
     case answer(Envelope, ReleaseID)
     case stop(Envelope, ReleaseID)
+    case advance(Envelope, ReleaseID)
     case observe(Envelope)
 
     var envelope: Envelope? {
         switch self {
-        case .register(let envelope), .propose(let envelope), .answer(let envelope, _), .stop(let envelope, _), .observe(let envelope): envelope
+        case .register(let envelope), .propose(let envelope), .answer(let envelope, _), .stop(let envelope, _), .advance(let envelope, _),
+            .observe(let envelope):
+            envelope
         case .evaluate: nil
         }
     }
@@ -39,6 +42,7 @@ enum Command: Sendable {
         case .propose: "propose"
         case .answer: "answer"
         case .stop: "stop"
+        case .advance: "advance"
         case .observe: "observe"
         }
     }
@@ -53,6 +57,7 @@ enum Command: Sendable {
         case .propose(let envelope): _ = try await desk.propose(envelope)
         case .answer(let envelope, let release): _ = try await desk.answer(envelope, release: release)
         case .stop(let envelope, let release): _ = try await desk.stop(envelope, release: release)
+        case .advance(let envelope, let release): _ = try await desk.advance(envelope, release: release)
         case .observe(let envelope): try await desk.observe(envelope)
         }
     }
@@ -84,7 +89,7 @@ extension Simulation {
     func controller(on store: UnreliableLedger) -> ReleaseController {
         ReleaseController(
             .init(
-                store: store, artifacts: artifacts, parser: YAMLDocumentParser(), probe: probe, clock: clock, random: SeededRandom(seed: dice.next()),
+                store: store, artifacts: artifacts, parser: YAMLDocumentParser(), probe: probe, comparisons: comparisons, clock: clock, random: SeededRandom(seed: dice.next()),
                 logger: Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }),
             keys: ServiceKeys(controlPlane: installation.controlPlane, ledger: installation.ledger, validator: installation.validator))
     }
@@ -129,7 +134,7 @@ extension Simulation {
     private func committed(_ appends: [LedgerAppend], by id: Int, _ position: LedgerPosition, heard: Bool) {
         note("plane \(id) wrote \(appends.flatMap { $0.entries.map(\.kind) }.joined(separator: " "))\(heard ? "" : ", unheard")")
         for append in appends { for entry in append.entries { count(entry.kind) } }
-        do { try oracle.note(appends, by: id, position: position, heard: heard) } catch { fail(error.promise, error.message) }
+        do { try oracle.note(appends, by: id, position: position, heard: heard, monotonic: monotonic) } catch { fail(error.promise, error.message) }
     }
 
     /// Asks, and looks whether the ledger has exactly what the answer says.

@@ -14,7 +14,9 @@ extension Simulation {
         isQuiet = true
         note("faults end")
         probe.change { ($0.outage, $0.milliseconds) = (nil, 4) }
+        comparisons.fail(with: nil)
         clock.advance(by: .seconds(60))
+        monotonic += 60_000
         // One control plane is left: it knows what it knew, and learns the rest from the ledger.
         for extra in planes.dropFirst() { extra.store.change { $0.isDown = true } }
         planes.removeLast(max(0, planes.count - 1))
@@ -71,10 +73,14 @@ extension Simulation {
     /// Where a release may stay without somebody acting: it has ended, it answers or did, or people are asked.
     private func checkRests(_ id: ReleaseID, _ release: Oracle.Known) {
         switch release.phase {
+        // A step before live waits for traffic, or for a person.
+        case "exposed" where release.isOnWatchedStep: break
         case "preparing", "exposed": fail(.rest, "\(id) stays \(release.phase) though all nodes answer")
         case "awaiting":
             let roles = Set(release.approvers.values)
-            if roles.isSuperset(of: [.reviewer, .riskOwner]) { fail(.rest, "\(id) is approved and stays where it is") }
+            // One candidate at a time: the next waits until the one before it has ended or is live.
+            let isNext = oracle.releases.values.contains { $0.service == release.service && $0.phase == "exposed" && $0.isOnWatchedStep }
+            if roles.isSuperset(of: [.reviewer, .riskOwner]), !isNext { fail(.rest, "\(id) is approved and stays where it is") }
         default: break
         }
     }

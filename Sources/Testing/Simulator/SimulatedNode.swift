@@ -11,7 +11,8 @@ struct SimulatedNode {
         /// The table whose route this is.
         var order: TableOrder
         var champion: ReleaseBundle
-        var candidate: (bundle: ReleaseBundle, share: Double)?
+        /// As the table has it; see `shareInForce`.
+        var candidate: (bundle: ReleaseBundle, share: Double, step: Int)?
     }
 
     let id: NodeID
@@ -21,6 +22,7 @@ struct SimulatedNode {
     private(set) var newest: Envelope?
     private var serving: [ServiceName: Envelope] = [:]
     private var files: Set<Digest> = []
+    private var vetoes: Set<Digest> = []
 
     // In memory.
     private(set) var isUp = true
@@ -30,7 +32,11 @@ struct SimulatedNode {
     private(set) var isSettled = false
     private var rehearsed: Set<Digest> = []
     private var reported: Set<String> = []
-    private var mayExpose = false
+    /// Nonces that are not answered yet, and when they were asked with.
+    private var asked: [(nonce: [UInt8], at: Int64)] = []
+    private var leasedUntil: Int64?
+    /// Keeps on exposing without a lease: see `Weakness`.
+    var ignoresLeases = false
 
     init(_ id: NodeID, _ key: SigningKey) {
         self.id = id
@@ -39,7 +45,7 @@ struct SimulatedNode {
 
     mutating func crash() {
         isUp = false
-        (table, slots, unsent, isSettled, rehearsed, reported, mayExpose) = (nil, [:], [], false, [], [], false)
+        (table, slots, unsent, isSettled, rehearsed, reported, asked, leasedUntil) = (nil, [:], [], false, [], [], [], nil)
     }
 
     /// Serves again what was served, from its own disk.
@@ -58,7 +64,7 @@ struct SimulatedNode {
         let next: RoutingTable
         do { next = try judge.open(envelope, after: table?.order) } catch { return error.message }
         guard next.order != table?.order else { return "known" }
-        (newest, table, isSettled, mayExpose, reported) = (envelope, next, false, true, [])
+        (newest, table, isSettled, reported) = (envelope, next, false, [])
         rehearsed = rehearsed.filter { digest in next.routes.contains { $0.specs.contains(digest) } }
         return nil
     }
@@ -100,7 +106,7 @@ struct SimulatedNode {
         guard let champion = bundle(route.champion) else { return }
         let previous = slots[route.service]?.champion.digest
         serving[route.service] = envelope
-        let candidate = mayExpose ? route.candidate.flatMap { arm in bundle(arm.spec).map { ($0, arm.share) } } : nil
+        let candidate = route.candidate.flatMap { arm in vetoes.contains(arm.spec) ? nil : bundle(arm.spec).map { ($0, arm.share, arm.step) } }
         slots[route.service] = Slot(order: table.order, champion: champion, candidate: candidate)
         if previous != route.champion { observe(.active, route.champion, route, table, judge, now) }
     }
@@ -116,6 +122,37 @@ struct SimulatedNode {
             system: judge.trust.system, environment: judge.trust.environment, node: id, order: table.order, service: route.service, spec: spec, state: state,
             milliseconds: milliseconds, reason: reason, at: now)
         unsent.append(Envelope(signing: observation, as: Observation.payloadType, by: [key]))
+    }
+
+    /// A candidate's share counts only by a lease on the table that the slot is of.
+    func shareInForce(_ slot: Slot, at now: Int64) -> Double {
+        guard let candidate = slot.candidate, !vetoes.contains(candidate.bundle.digest) else { return 0 }
+        if ignoresLeases { return candidate.share }
+        guard let leasedUntil, now < leasedUntil, slot.order == table?.order else { return 0 }
+        return candidate.share
+    }
+
+    mutating func asks(_ nonce: [UInt8], at now: Int64) {
+        asked.append((nonce, now))
+        if asked.count > 3 { asked.removeFirst() }
+    }
+
+    /// Takes a lease that answers a question of its own about the table that it has.
+    mutating func take(_ envelope: Envelope, _ judge: Judge) {
+        for (place, question) in asked.enumerated() {
+            guard let lease = try? Lease.open(envelope, answering: question.nonce, trust: judge.trust) else { continue }
+            if lease.order == table?.order { leasedUntil = max(leasedUntil ?? 0, question.at + Int64(Lease.span / .milliseconds(1))) }
+            asked.remove(at: place)
+            return
+        }
+    }
+
+    /// Stops a candidate for good. False when it is stopped already.
+    mutating func veto(_ spec: Digest, _ service: ServiceName, _ judge: Judge, at now: Instant) -> Bool {
+        guard let table, let route = table.routes.first(where: { $0.service == service }), vetoes.insert(spec).inserted else { return false }
+        slots[service]?.candidate = nil
+        observe(.vetoed, spec, route, table, judge, reason: "harm", now)
+        return true
     }
 
     /// The control plane has it.
@@ -176,4 +213,6 @@ package struct Weakness: OptionSet, Sendable {
     package static let nodesForgetTheirOrder = Weakness(rawValue: 4)
     /// A node believes a proposer's approval of their own.
     package static let nodesCountProposers = Weakness(rawValue: 8)
+    /// A node exposes a candidate for as long as its table says so, whether or not it hears from the control plane.
+    package static let nodesIgnoreLeases = Weakness(rawValue: 16)
 }

@@ -23,6 +23,7 @@ package actor Simulation {
     let clock = ManualClock()
     let ledger = MemoryLedger()
     let artifacts = MemoryArtifacts()
+    let comparisons = MemoryComparisons()
     let probe: KnownProbe
     let judge: Judge
     var oracle: Oracle
@@ -34,6 +35,9 @@ package actor Simulation {
     /// The greatest order that each node ever accepted.
     var orders: [TableOrder?]
     var tablesUnderWay: [(node: Int, table: Envelope)] = []
+    var leasesUnderWay: [(node: Int, lease: Envelope)] = []
+    /// What nodes measure leases with, in milliseconds: it never goes back, whatever the clock does.
+    var monotonic: Int64 = 0
     var observationsUnderWay: [(node: Int, observation: Envelope)] = []
     /// What people and nodes ever sent, for who repeats it later.
     var sent: [Command] = []
@@ -62,6 +66,7 @@ package actor Simulation {
         oracle = Oracle(Self.world)
         nodes = Self.world.nodes.sorted { $0.key < $1.key }.map { SimulatedNode($0.key, $0.value) }
         orders = nodes.map { _ in nil }
+        for index in nodes.indices { nodes[index].ignoresLeases = weaknesses.contains(.nodesIgnoreLeases) }
     }
 
     /// Runs the steps, ends all faults, and lets everything come to rest.
@@ -69,6 +74,8 @@ package actor Simulation {
         await begin()
         for number in 1...max(1, steps) {
             step = number
+            // Seconds lie between two things that people and nodes do, and a lease lasts ten.
+            monotonic += 2500
             await attempt { try await self.act() }
             try check()
         }
@@ -86,7 +93,7 @@ package actor Simulation {
         // Most worlds begin with a service that answers, so that their steps go into what comes after.
         isQuiet = chance(70)
         await openPlane()
-        if isQuiet { await attempt { try await self.beginLive() } }
+        if isQuiet { await attempt { try await self.beginLive(upToRollout: self.chance(60)) } }
         isQuiet = false
     }
 
@@ -137,11 +144,13 @@ package actor Simulation {
 
     private func act() async throws {
         switch hasStolenKey && chance(8) ? 94 : roll(100) {
-        case ..<40: for _ in 0...roll(2) { try await goOn() }
+        case ..<28: for _ in 0...roll(2) { try await goOn() }
+        case ..<40: try await traffic()
         case ..<43: try await actAtRandom()
         case ..<51: try await stop()
         case ..<54: await repeatSomething()
         case ..<57: try await forge()
+        case ..<58: breakComparisons()
         case ..<62: await pass()
         case ..<90: for index in nodes.indices.shuffled(using: &dice) { await nodeTurn(index) }
         case ..<92: await replacePlane()
@@ -156,6 +165,7 @@ package actor Simulation {
     private func moveClock() {
         let span: Duration = pick([.milliseconds(1), .seconds(1), .seconds(600), .seconds(-30), .seconds(7200), .seconds(40 * 3600)]) ?? .zero
         clock.advance(by: span)
+        monotonic += max(0, Int64(span / .milliseconds(1)))
         note("the clock moves by \(span.spelled)")
     }
 
@@ -174,8 +184,14 @@ package actor Simulation {
         for bundle in [slot.champion] + [slot.candidate?.bundle].compactMap({ $0 }) {
             if let reason = oracle.objection(toServing: bundle) { fail(.approved, "\(node.id) answers for \(service) with what may not be served: \(reason)") }
         }
-        if let candidate = slot.candidate, let plan = try? ReleaseSpec.read(candidate.bundle.spec.bytes).exposure.map(\.share).max(), candidate.share > plan {
-            fail(.share, "\(node.id) gives a candidate \(candidate.share), and its plan allows \(plan)")
+        if let candidate = slot.candidate {
+            let share = node.shareInForce(slot, at: monotonic)
+            let plan = (try? ReleaseSpec.read(candidate.bundle.spec.bytes))?.exposure ?? []
+            let most = plan.indices.contains(candidate.step) ? plan[candidate.step].share : 0
+            if share > most { fail(.share, "\(node.id) gives a candidate \(share), and step \(candidate.step) of its plan allows \(most)") }
+            if !hasStolenKey, share > 0, let reason = oracle.mayBeExposed(candidate.bundle.digest, at: monotonic) {
+                fail(.ended, "\(node.id) exposes a candidate for \(service), and \(reason)")
+            }
         }
         // A stolen key can route to what was approved once: it is trusted for order and timing.
         guard !hasStolenKey, let order = node.table?.order else { return }

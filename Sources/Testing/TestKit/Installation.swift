@@ -54,7 +54,8 @@ package struct Installation: Sendable {
         let training = Self.contract("training", maximum: 5000), request = Self.contract("request", maximum: 4000)
         signature = try ModelSignature(trainingContract: DataContract.read(YAMLDocumentParser().parse(training, file: "training.yaml"))).digest
         (self.training, self.request) = (Digest.of(training), Digest.of(request))
-        let files = [training, request] + services.flatMap { [Self.decision($0, offering: 65), Self.decision($0, offering: 70), Self.policy($0)] }
+        let files =
+            [training, request] + services.flatMap { [Self.decision($0, offering: 65), Self.decision($0, offering: 70), Self.policy($0), Self.recorded($0), Self.stepped($0)] }
         documents = Dictionary(uniqueKeysWithValues: files.map { (Digest.of($0), $0) })
     }
 
@@ -87,6 +88,34 @@ package struct Installation: Sendable {
             rule:
               - { decide: offer, when: { score: { at_least: 0.\(percent) } } }
               - { decide: none }
+            """.utf8)
+    }
+
+    /// The same service with records and outcomes, as guardrails need them.
+    package static func recorded(_ service: ServiceName) -> [UInt8] {
+        decision(service, offering: 65) + Array("\nrecord: durable\noutcome: { name: late, contract: contracts/outcome.yaml, matures_after: 1h, affected_by_decision: false }".utf8)
+    }
+
+    /// Shadow, 5 %, 25 %, live: the controller expands to 5 % by itself, and people do the rest.
+    package static func stepped(_ service: ServiceName) -> [UInt8] {
+        Array(
+            """
+            policy: \(service)
+            clock: wall
+            evidence: { evaluation: { max_age: 7d, criteria: [{ metric: auc, at_least: 0.7 }] }, reversibility: { rehearsed_within: 1s } }
+            approval: [{ role: reviewer, count: 1 }, { role: risk-owner, count: 1 }]
+            exposure:
+              - { shadow: 1.0, decisions: 40, deadline: 4d }
+              - { canary: 0.05, decisions: 40, deadline: 4d }
+              - { canary: 0.25, decisions: 40, deadline: 4d }
+              - { live: true }
+            guardrails:
+              - { signal: decision_flips, paired: true, harm: { more_than: 0.10 }, alpha: 0.05, then: rollback }
+              - { signal: rate.offer, paired: true, harm: { more_by: 0.05 }, alpha: 0.05, then: pause }
+              - { signal: outcome.accuracy, paired: true, harm: { less_by: 0.2 }, alpha: 0.05, prove: true, then: rollback }
+            autonomy: { alone: [pause, rollback, expand], expand_up_to: 0.05, needs_person: [promote] }
+            escalate: { to: risk-owner, after: 1h }
+            first_release: { criteria: [{ metric: auc, at_least: 0.7 }] }
             """.utf8)
     }
 
@@ -132,13 +161,14 @@ extension Installation {
     }
 
     package func proposal(
-        _ number: Int, of service: ServiceName? = nil, model: Int?, by proposer: String = "ada", key: SigningKey? = nil, offering percent: Int = 65, at now: Instant = World.now,
-        change: (inout Proposal) -> Void = { _ in }
+        _ number: Int, of service: ServiceName? = nil, model: Int?, by proposer: String = "ada", key: SigningKey? = nil, offering percent: Int = 65, isStepped: Bool = false,
+        at now: Instant = World.now, change: (inout Proposal) -> Void = { _ in }
     ) throws -> Envelope {
         let signer = try signer(proposer), service = service ?? services[0]
         var proposal = try Proposal(
             system: trust.system, environment: trust.environment, service: service, number: number, model: model.map(version),
-            decision: Digest.of(Self.decision(service, offering: percent)), request: request, policy: Digest.of(Self.policy(service)), reason: "it is better",
+            decision: Digest.of(isStepped ? Self.recorded(service) : Self.decision(service, offering: percent)), request: request,
+            policy: Digest.of(isStepped ? Self.stepped(service) : Self.policy(service)), reason: "it is better",
             expectedChange: nil, proposer: signer.id, proposed: now)
         change(&proposal)
         return Envelope(signing: proposal, as: Proposal.payloadType, by: [key ?? signer.key])
@@ -159,6 +189,17 @@ extension Installation {
         let order = StopOrder(
             system: trust.system, environment: trust.environment, release: release, action: action, reason: "too many offers", person: signer.id, signed: now)
         return Envelope(signing: order, as: StopOrder.payloadType, by: [key ?? signer.key])
+    }
+
+    package func advance(
+        _ action: AdvanceOrder.Action, _ release: ReleaseID, spec: Digest, step: Int, accepting: [String] = [], extensionSeconds: Int64 = 0, by person: String = "ben",
+        key: SigningKey? = nil, at now: Instant = World.now
+    ) throws -> Envelope {
+        let signer = try signer(person)
+        let order = AdvanceOrder(
+            system: trust.system, environment: trust.environment, release: release, spec: spec, action: action, step: step, accepting: accepting,
+            extensionSeconds: extensionSeconds, reason: "all is well", person: signer.id, signed: now)
+        return Envelope(signing: order, as: AdvanceOrder.payloadType, by: [key ?? signer.key])
     }
 
     package func observation(

@@ -8,8 +8,14 @@ private import Synchronization
 
 /// A control plane in memory. It believes no observation that the node has not signed.
 package final class MemoryLink: ControlPlaneLink {
-    package struct State {
+    package struct State: Sendable {
         package var table: Envelope?
+        /// Signs leases; without it there are none.
+        package var leaseKey: SigningKey?
+        /// What leases say in place of the newest table's order.
+        package var leaseOrder: TableOrder?
+        /// Handed out as it is, in place of an answer to the question.
+        package var oldLease: Envelope?
         /// Hands the table out whatever the node says it has.
         package var repeatsItself = false
         package var files: [Digest: [UInt8]] = [:]
@@ -37,14 +43,20 @@ package final class MemoryLink: ControlPlaneLink {
         }
     }
 
-    package func routingTable(newerThan order: TableOrder?) async throws(LinkError) -> Envelope? {
-        let (table, isDead, repeats) = state.withLock { state in
+    package func contact(newerThan order: TableOrder?, nonce: [UInt8]) async throws(LinkError) -> Contact {
+        let now = state.withLock { state in
             state.asked += 1
-            return (state.table, state.isDead, state.repeatsItself)
+            return state
         }
+        let (table, isDead, repeats, key) = (now.table, now.isDead, now.repeatsItself, now.leaseKey)
         guard !isDead else { throw LinkError(.unavailable, "nobody answers") }
-        guard let table, let order, !repeats, let read: RoutingTable = try? table.decodeUnverified(as: RoutingTable.payloadType) else { return table }
-        return read.order > order ? table : nil
+        guard let table, let read: RoutingTable = try? table.decodeUnverified(as: RoutingTable.payloadType) else { return Contact(table: table, lease: nil) }
+        let lease = key.map { key in
+            Envelope(
+                signing: Lease(system: trust.system, environment: trust.environment, order: now.leaseOrder ?? read.order, nonce: nonce), as: Lease.payloadType, by: [key])
+        }
+        let isNewer = order.map { read.order > $0 } ?? true
+        return Contact(table: isNewer || repeats ? table : nil, lease: now.oldLease ?? lease)
     }
 
     package func fetch(_ digest: Digest, into store: any ArtifactStore) async throws(LinkError) {

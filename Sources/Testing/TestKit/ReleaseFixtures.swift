@@ -68,9 +68,8 @@ extension World {
             system: trust.system, environment: trust.environment, service: try name("rebooking-offer"), number: number, model: registration?.version,
             decision: Digest.of("decision \(number)"), request: Digest.of("request"), policy: Digest.of("policy"), reason: "fewer wrong offers",
             expectedChange: "rate.offer falls by 0.02", proposer: try name(proposer), proposed: Self.now)
-        var policy = try Self.policy(
+        let policy = try Self.policy(
             "{ policy: rebooking-offer, evidence: {}, approval: [{ role: reviewer, count: 1 }, { role: risk-owner, count: 1 }], exposure: [{ live: true }] }")
-        policy.exposure = [.shadow(1), .canary(0.05), .canary(0.25), .live]
         let criteria = try registration.map { registration in
             [
                 CriterionResult(validator: "evaluation", criterion: "auc at least 0.7", subjects: [registration.artifact, Digest.of("holdout")], verdict: .met),
@@ -81,7 +80,8 @@ extension World {
         }
         var spec = ReleaseSpec(
             proposal: proposal, model: registration.map(ReleaseSpec.Model.init), baseline: number == 0 ? nil : baseline, policy: policy,
-            criteria: criteria ?? [], salt: [UInt8](repeating: UInt8(truncatingIfNeeded: number), count: 16))
+            isFirst: false, maturesAfter: .zero, criteria: criteria ?? [], salt: [UInt8](repeating: UInt8(truncatingIfNeeded: number), count: 16))
+        spec.plan([.shadow(1), .canary(0.05), .canary(0.25), .live])
         try change(&spec)
         let bundle = ReleaseBundle(
             spec: spec.encoded, proposal: try signed(spec.proposal), registration: try registration.map { try signed($0) }, approvals: [])
@@ -122,6 +122,18 @@ extension World {
         return Envelope(signing: order, as: StopOrder.payloadType, by: try (keys ?? [Self.keyNumber(of: person)]).map(key))
     }
 
+    /// An order to give a release more traffic.
+    package func advance(
+        _ action: AdvanceOrder.Action, _ made: MadeRelease, step: Int, by person: String = "ben", keys: [UInt8]? = nil,
+        change: (inout AdvanceOrder) throws -> Void = { _ in }
+    ) throws -> Envelope {
+        var order = AdvanceOrder(
+            system: trust.system, environment: trust.environment, release: made.spec.release, spec: made.digest, action: action, step: step, reason: "all is well",
+            person: try name(person), signed: Self.now)
+        try change(&order)
+        return Envelope(signing: order, as: AdvanceOrder.payloadType, by: try (keys ?? [Self.keyNumber(of: person)]).map(key))
+    }
+
     package func evaluation(_ model: String = "0.5 0 0", metrics: [String: Double] = ["auc": 0.75], measured: Instant = World.now) -> Evaluation {
         Evaluation(
             artifact: Digest.of(model), dataset: Digest.of("holdout"), contract: Digest.of("training"), label: "late", rows: 1000, metrics: metrics,
@@ -157,7 +169,8 @@ package struct ReleaseLife: Sendable {
 
     /// The kinds of events that a release knows.
     package static let kinds = [
-        "proposed", "sealed", "refused", "approved", "rejected", "preparing", "exposed", "live", "superseded", "reinstated", "rolled-back", "aborted",
+        "proposed", "sealed", "refused", "approved", "rejected", "preparing", "exposed", "paused", "resumed", "escalated", "live", "superseded", "reinstated", "rolled-back",
+        "aborted",
     ].map { "release." + $0 }
 
     package init(_ world: World, _ made: MadeRelease) throws {
@@ -173,7 +186,9 @@ package struct ReleaseLife: Sendable {
             .proposed(made.bundle.proposal, at: at(0)), .sealed(spec: made.bundle.spec, at: at(1)), .refused(results: [failed], at: at(1)),
             .approved(try world.answer(to: made, as: .reviewer, by: "eve"), at: at(4)),
             .rejected(try world.answer(.reject, to: made, as: .reviewer, by: "eve"), at: at(4)), .preparing(order: order(7), at: at(5)),
-            .exposed(step: 0, order: order(8), at: at(6)), .live(at: at(7)), .superseded(by: try Proposal.releaseID(made.spec.service, 99), at: at(8)),
+            .exposed(step: 0, order: order(8), at: at(6)), .paused(.order(try world.stop(.pause, made, by: "ben")), order: order(9), at: at(6)),
+            .resumed(try world.advance(.resume, made, step: 0, by: "ben"), order: order(10), at: at(6)), .escalated(to: .riskOwner, reason: "undecided", at: at(6)),
+            .live(at: at(7)), .superseded(by: try Proposal.releaseID(made.spec.service, 99), at: at(8)),
             .reinstated(order: order(9), at: at(9)), .rolledBack(.order(try world.stop(.rollback, made, by: "ben")), order: order(10), at: at(10)),
             .aborted(.order(try world.stop(.abort, made, by: "ben")), at: at(10)),
         ]
@@ -190,12 +205,23 @@ package struct ReleaseLife: Sendable {
         case .awaitingApproval: try then(.validating, "sealed") + approvals
         case .preparing: try then(.awaitingApproval, "preparing")
         case .exposed: try then(.preparing, "exposed")
-        case .live: try then(.exposed, "live")
+        case .live: try events(to: .exposed) + widening + [event("release.live")]
         case .superseded: try then(.live, "superseded")
         case .refused: try then(.validating, "refused")
         case .rejected: try then(.awaitingApproval, "rejected")
         case .aborted: try then(.preparing, "aborted")
         case .rolledBack: try then(.exposed, "rolled-back")
+        }
+    }
+
+    /// From the first step to live.
+    package var widening: [ReleaseEvent] {
+        get throws {
+            try made.spec.exposure.indices.dropFirst().map { step in
+                let isLast = step == made.spec.exposure.count - 1
+                let promotion = isLast ? try world.advance(.promote, made, step: step) : nil
+                return .exposed(step: step, order: TableOrder(epoch: 1, generation: 8 + step), at: World.now.adding(.seconds(6)), founded: .init(promotion: promotion))
+            }
         }
     }
 

@@ -53,7 +53,7 @@ package struct World: Sendable {
         trust = try TrustRoot.openGenesis(trustEnvelope)
     }
 
-    private static func contract(_ id: String, _ maximum: Int) -> [UInt8] {
+    private static func contract(_ id: String, _ maximum: Int, hasTime: Bool = false) -> [UInt8] {
         let feature = "customProperties: [{ property: penstock.role, value: feature }]"
         return Array(
             """
@@ -67,6 +67,7 @@ package struct World: Sendable {
                   - { name: tail_number, logicalType: string, customProperties: [{ property: penstock.role, value: entity }] }
                   - { name: distance, logicalType: number, required: true, logicalTypeOptions: { minimum: 0, maximum: \(maximum) }, \(feature) }
                   - { name: hour, logicalType: integer, \(feature) }
+                \(hasTime ? "  - { name: departs, logicalType: timestamp, customProperties: [{ property: penstock.role, value: time }] }" : "")
             """.utf8)
     }
 
@@ -94,9 +95,9 @@ package struct World: Sendable {
     /// `model` is the linear engine's text: intercept and weights. Release 0 has none.
     package func release(
         _ number: Int, model: String = "0.5 0 0", exposure: [ExposureStep] = [.live], approvers: [(Role, UInt8, String)] = [(.reviewer, 2, "ben"), (.riskOwner, 3, "cleo")],
-        decision: [UInt8] = World.decision(), requestMaximum: Int = 5000
+        decision: [UInt8] = World.decision(), requestMaximum: Int = 5000, terms: RolloutTerms = .usual, hasTime: Bool = false
     ) throws -> MadeRelease {
-        let training = Self.contract("training", 5000), request = Self.contract("request", requestMaximum), artifact = Array(model.utf8)
+        let training = Self.contract("training", 5000), request = Self.contract("request", requestMaximum, hasTime: hasTime), artifact = Array(model.utf8)
         let version = ModelVersionID(model: try name("flight-delay"), number: max(number, 1))
         let registration = Registration(
             version: version, artifact: Digest.of(artifact), bytes: artifact.count, format: "linear", contract: Digest.of(training), signature: Digest.of("signature"),
@@ -107,9 +108,9 @@ package struct World: Sendable {
             proposed: Self.now)
         let policy = try ReleasePolicy.read(YAMLDocumentParser().parse(Array(Self.policy.utf8), file: "policy.yaml"))
         var spec = ReleaseSpec(
-            proposal: proposal, model: number == 0 ? nil : .init(registration), baseline: nil, policy: policy, criteria: [],
-            salt: [UInt8](repeating: UInt8(number), count: 16))
-        spec.exposure = exposure
+            proposal: proposal, model: number == 0 ? nil : .init(registration), baseline: nil, policy: policy, isFirst: false, maturesAfter: .zero,
+            criteria: [], salt: [UInt8](repeating: UInt8(number), count: 16))
+        spec.plan(exposure, terms)
         let approvals = try approvers.map { role, number, person in
             Envelope(signing: try approval(of: spec, role, person), as: Approval.payloadType, by: [try key(number)])
         }
@@ -127,10 +128,12 @@ package struct World: Sendable {
     }
 
     package func table(
-        _ generation: Int, champion: MadeRelease, candidate: (MadeRelease, Double)? = nil, standby: MadeRelease? = nil, preparing: MadeRelease? = nil, signedBy number: UInt8 = 20
+        _ generation: Int, champion: MadeRelease, candidate: (MadeRelease, Double)? = nil, step: Int = 0, standby: MadeRelease? = nil, preparing: MadeRelease? = nil,
+        signedBy number: UInt8 = 20
     ) throws -> Envelope {
         let route = ServiceRoute(
-            service: try name("rebooking-offer"), champion: champion.digest, candidate: candidate.map { .init(spec: $0.0.digest, share: $0.1) }, standby: standby?.digest,
+            service: try name("rebooking-offer"), champion: champion.digest, candidate: candidate.map { .init(spec: $0.0.digest, share: $0.1, step: step) },
+            standby: standby?.digest,
             preparing: preparing?.digest)
         let table = RoutingTable(
             system: trust.system, environment: trust.environment, order: TableOrder(epoch: 1, generation: generation), issued: Self.now, routes: [route],

@@ -62,12 +62,12 @@ import Testing
         let writer = RecordWriter(stamp: decision.stamp, contract: contract, key: try knownKey())
         let request = Array(#"{"id":"N12345","city":"A","plan":"gold","name":"Ann"}"#.utf8)
         var written = Array("before".utf8)
-        try request.withUnsafeBytes {
+        let entity = try request.withUnsafeBytes {
             try writer.append(decision, at: Instant(milliseconds: 1_372_593_600_123), latencyMicroseconds: 85, request: $0, to: &written)
         }
         let read = try DecisionRecord(parsing: Array(written.dropFirst(6)))
         #expect(Array("before".utf8) + Self.bytes(of: read) == written)
-        #expect(read.entity == (try knownKey()).hash(entity: "N12345") && read.decision == decision)
+        #expect(read.entity == (try knownKey()).hash(entity: "N12345") && entity == read.entity && read.decision == decision)
         let values = try read.values()
         #expect(values.map(\.column) == ["city", "plan"] && values[0].value == .text("A"))
         guard case .hash = values[1].value else {
@@ -75,7 +75,7 @@ import Testing
             return
         }
         let error = #expect(throws: MalformedRow.self) {
-            try Array("{".utf8).withUnsafeBytes { try writer.append(decision, at: Instant(milliseconds: 0), latencyMicroseconds: 0, request: $0, to: &written) }
+            try Array("{".utf8).withUnsafeBytes { _ = try writer.append(decision, at: Instant(milliseconds: 0), latencyMicroseconds: 0, request: $0, to: &written) }
         }
         #expect(error != nil && Array("before".utf8) + Self.bytes(of: read) == written)
     }

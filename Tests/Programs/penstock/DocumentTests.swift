@@ -108,16 +108,20 @@ extension ProgramTests {
             return refusal
         }
 
-        private static let unbuilt = ["signals: {}", "guardrails: []", "on_undecided: [pause]", "autonomy: {}", "escalate: {}", "first_release: {}"].map {
+        private static let unbuilt = ["signals: {}"].map {
             service("the policy's \($0)", "policy.yaml", ServiceTexts.policy + "\n" + $0, line: 8, says: "'\($0.prefix { $0 != ":" })' is not built yet", "leave it out")
         }
+        private static let rollout = [
+            ("guardrails: []", "guardrails watch shadow and canary steps"), ("on_undecided: [pause]", "guardrails watch shadow and canary steps"),
+            ("autonomy: {}", "'pause' lowers exposure"), ("escalate: {}", "'to' is missing"), ("first_release: {}", "'criteria' is missing"),
+        ].map { key, says in service("the policy's \(key)", "policy.yaml", ServiceTexts.policy + "\n" + key, line: 8, says: says) }
         private static let unbuiltEvidence = ["known_decisions", "scenarios", "parity", "operational", "reproduction"].map {
             service("the evidence \($0)", "policy.yaml", ServiceTexts.policy.replacing("evidence:\n", with: "evidence:\n  \($0): {}\n"), line: 4, says: "'\($0)' is not built yet")
         }
-        private static let unbuiltSteps = ["shadow: 1.0, decisions: 2000", "canary: 0.05"].map {
-            service(
-                "the step \($0)", "policy.yaml", ServiceTexts.policy.replacing("{ live: true }", with: "{ \($0) }"), line: 7, says: "'\($0.prefix { $0 != ":" })' is not built yet",
-                "live: true")
+        private static let steps = [
+            ("shadow: 1.0, decisions: 2000", "'deadline' is missing"), ("canary: 0.05", "'decisions' is missing"), ("canary: 0.05, decisions: 9, deadline: 2d", "live: true"),
+        ].map { step, says in
+            service("the step \(step)", "policy.yaml", ServiceTexts.policy.replacing("{ live: true }", with: "{ \(step) }"), line: 7, says: says)
         }
         /// The outcome's contract is a file beside, with a column that can be compared with decisions.
         private static let outcomes = [("contracts/nowhere.yaml", 66, "nowhere.yaml"), ("contracts/training.yaml", 65, "no column 'delayed'")].map { contract, code, says in
@@ -132,8 +136,8 @@ extension ProgramTests {
         }
 
         static let services =
-            unbuilt + unbuiltEvidence + unbuiltSteps + unbuiltDecisions + outcomes + [
-                service("another clock", "policy.yaml", ServiceTexts.policy + "\nclock: replay", line: 8, says: "'replay' is not built yet", "clock: wall"),
+            unbuilt + rollout + unbuiltEvidence + steps + unbuiltDecisions + outcomes + [
+                service("another clock", "policy.yaml", ServiceTexts.policy + "\nclock: sundial", line: 8, says: "wall, replay", "'sundial'"),
                 service(
                     "a criterion against the champion", "policy.yaml", ServiceTexts.policy.replacing("at_least: 0.8", with: "not_worse_than: champion"), line: 4,
                     says: "'not_worse_than' is not built yet"),

@@ -67,7 +67,8 @@ extension ProgramTests {
 
         /// What prints sentences, one decision or nothing; every other command prints tables, and so JSON too.
         private static let withoutTables: Set = [
-            "init", "up", "down", "serve", "control-plane", "decide send", "outcome send", "ledger export", "ledger checkpoint", "trust sign", "trust verify", "key new",
+            "init", "up", "down", "serve", "control-plane", "decide send", "outcome send", "ledger export", "ledger checkpoint", "release dossier", "trust sign", "trust verify",
+            "key new",
             "key show",
             "worker probe",
         ]

@@ -17,6 +17,7 @@ final class CheckingDesk: ReleaseDesk {
         var proposals: [Proposal] = []
         var answers: [Approval] = []
         var stops: [StopOrder] = []
+        var advances: [AdvanceOrder] = []
         var observations: [Observation] = []
         var table: Envelope?
         var batches: [DecisionBatch] = []
@@ -88,6 +89,19 @@ final class CheckingDesk: ReleaseDesk {
         return try await self.release(release)
     }
 
+    func advance(_ envelope: Envelope, release: ReleaseID) async throws(DeskError) -> ReleaseView {
+        let order: AdvanceOrder = try read(envelope, AdvanceOrder.payloadType)
+        guard order.release == release else { throw DeskError(.invalid, rule: "release", "the order is for another release") }
+        state.withLock { $0.advances.append(order) }
+        return try await self.release(release)
+    }
+
+    func rollout(of release: ReleaseID) async throws(DeskError) -> RolloutView {
+        RolloutView(
+            release: try await self.release(release).id, step: 0, state: "watching", paused: nil, escalations: [], steps: [], answered: 3, breach: nil, lastAnswered: nil,
+            breachToLastMilliseconds: nil)
+    }
+
     func releases() async throws(DeskError) -> [ReleaseView] {
         state.withLock { state in
             state.proposals.map { proposal in
@@ -105,6 +119,12 @@ final class CheckingDesk: ReleaseDesk {
     }
 
     func routingTable() async throws(DeskError) -> Envelope? { state.withLock { $0.table } }
+
+    func lease(answering nonce: [UInt8]) async throws(DeskError) -> Envelope? {
+        guard let table = state.withLock({ $0.table }) else { return nil }
+        let read: RoutingTable = try read(table, RoutingTable.payloadType)
+        return Envelope(signing: Lease(system: read.system, environment: read.environment, order: read.order, nonce: nonce), as: Lease.payloadType, by: [key])
+    }
 
     func observe(_ envelope: Envelope) async throws(DeskError) {
         let observation: Observation = try read(envelope, Observation.payloadType)

@@ -20,7 +20,7 @@ import Testing
 
     @Test func everyRouteRefusesWhoMayNotCallIt() async throws {
         try await Harness.run { harness in
-            #expect(RouteTable.routes.count == 25)
+            #expect(RouteTable.routes.count == 27)
             #expect(RouteTable.routes.filter { $0.kinds.isEmpty }.map(\.path) == ["/health"])
             for route in RouteTable.routes where !route.kinds.isEmpty {
                 let tokens: [(String?, Int)] =
@@ -69,6 +69,11 @@ import Testing
             #expect(try await post(["Content-Type: application/json", "Transfer-Encoding: chunked"], chunks) == 413)
             #expect(try await harness.status("GET", "/v1/models?x=1", token: token) == 400)
             #expect(try await harness.status("GET", "/v1/live?at=now", token: token) == 400)
+            for nonce in ["", "00", "zz" + String(repeating: "0", count: 30), String(repeating: "0", count: 31), String(repeating: "0", count: 34)] {
+                #expect(try await harness.status("GET", "/v1/routing?nonce=\(nonce)", token: token) == 400, "\(nonce)")
+            }
+            #expect(try await harness.status("GET", "/v1/routing?nonce=\(String(repeating: "0", count: 32))", token: token) == 200)
+            #expect(try await harness.status("GET", "/v1/releases/delay-1/rollout?step=1", token: token) == 400)
             for order in ["1", "01.2", "1.-2", "1.2.3", "99999999999999999999.1", "%", "1.2&newer-than=1.2"] {
                 #expect(try await harness.status("GET", "/v1/routing?newer-than=\(order)", token: token) == 400, "\(order)")
             }

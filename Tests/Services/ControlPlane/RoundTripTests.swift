@@ -99,20 +99,63 @@ import Testing
         }
     }
 
+    @Test func ordersToGoOnAndRollouts() async throws {
+        try await Harness.run { harness in
+            try await harness.withClients { person, node in
+                let system = try #require(SystemName("test")), environment = try #require(EnvironmentName("dev")), ana = try #require(PersonID("ana"))
+                let proposal = try Proposal(
+                    system: system, environment: environment, service: try #require(ServiceName("delay")), number: 1, model: ModelVersionID(parsing: "delay@1"),
+                    decision: Digest.of("1"), request: Digest.of("2"), policy: Digest.of("3"), reason: "better", expectedChange: nil, expectedRates: ["offer": 0.02], proposer: ana,
+                    proposed: now)
+                #expect(try await person.propose(Envelope(signing: proposal, as: Proposal.payloadType, by: [key])).proposal.expectedRates == ["offer": 0.02])
+                let order = AdvanceOrder(
+                    system: system, environment: environment, release: proposal.release, spec: Digest.of("spec"), action: .resume, step: 1, accepting: ["decision_flips"],
+                    extensionSeconds: 86_400, reason: "looked at", person: ana, signed: now)
+                let envelope = Envelope(signing: order, as: AdvanceOrder.payloadType, by: [key])
+                #expect(try await person.advance(envelope, release: proposal.release).id == proposal.release)
+                #expect(harness.desk.state.withLock { $0.advances } == [order])
+                let other = try #require(ReleaseID("delay-2"))
+                let wrong = await #expect(throws: ClientError.self) { try await person.advance(envelope, release: other) }
+                #expect(wrong?.status == 400 && wrong?.rule == "release")
+                let stop = StopOrder(system: system, environment: environment, release: proposal.release, action: .pause, reason: "no", person: ana, signed: now)
+                let mistaken = await #expect(throws: ClientError.self) {
+                    try await person.advance(Envelope(signing: stop, as: StopOrder.payloadType, by: [key]), release: proposal.release)
+                }
+                #expect(mistaken?.status == 400)
+                let refused = await #expect(throws: ClientError.self) { try await node.advance(envelope, release: proposal.release) }
+                #expect(refused?.status == 403 && harness.desk.state.withLock { $0.advances.count } == 1)
+
+                let rollout = try await person.rollout(of: proposal.release)
+                #expect(rollout.release == proposal.release && rollout.step == 0 && rollout.state == "watching" && rollout.answered == 3)
+                let missing = await #expect(throws: ClientError.self) { try await person.rollout(of: other) }
+                #expect(missing?.status == 404)
+                let hidden = await #expect(throws: ClientError.self) { try await node.rollout(of: proposal.release) }
+                #expect(hidden?.status == 403)
+            }
+        }
+    }
+
     @Test func nodesTablesAndTheLedger() async throws {
         try await Harness.run { harness in
             try await harness.withClients { person, node in
                 let link = ControlPlaneNodeLink(node)
-                #expect(try await link.routingTable(newerThan: nil) == nil)
+                let nonce = [UInt8](repeating: 7, count: Lease.nonceBytes)
+                func table(newerThan order: TableOrder?) async throws -> Envelope? { try await link.contact(newerThan: order, nonce: nonce).table }
+                let none = try await table(newerThan: nil)
+                #expect(none == nil)
                 let system = try #require(SystemName("test")), environment = try #require(EnvironmentName("dev"))
                 let order = TableOrder(epoch: 1, generation: 5)
-                let table = Envelope(
+                let routed = Envelope(
                     signing: RoutingTable(system: system, environment: environment, order: order, issued: now, routes: [], bundles: []), as: RoutingTable.payloadType, by: [key])
-                harness.desk.state.withLock { $0.table = table }
-                #expect(try await link.routingTable(newerThan: nil) == table)
-                #expect(try await link.routingTable(newerThan: TableOrder(epoch: 1, generation: 4)) == table)
-                #expect(try await link.routingTable(newerThan: order) == nil)
-                #expect(try await link.routingTable(newerThan: TableOrder(epoch: 2, generation: 0)) == nil)
+                harness.desk.state.withLock { $0.table = routed }
+                let first = try await link.contact(newerThan: nil, nonce: nonce)
+                let lease: Lease = try #require(first.lease).decodeUnverified(as: Lease.payloadType)
+                #expect(first.table == routed && lease.nonce.bytes == nonce && lease.order == order)
+                let later = [
+                    try await table(newerThan: TableOrder(epoch: 1, generation: 4)), try await table(newerThan: order),
+                    try await table(newerThan: TableOrder(epoch: 2, generation: 0)),
+                ]
+                #expect(later == [routed, nil, nil])
                 let observation = Observation(
                     system: system, environment: environment, node: try #require(NodeID("node-1")), order: order, service: try #require(ServiceName("delay")),
                     spec: Digest.of("spec"), state: .active, at: now)

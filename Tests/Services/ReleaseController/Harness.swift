@@ -15,6 +15,7 @@ import YAMLDocuments
 struct Harness: Sendable {
     let installation: Installation
     let artifacts = MemoryArtifacts()
+    let comparisons: MemoryComparisons
     let probe: KnownProbe
     let clock = ManualClock()
     let ledger = MemoryLedger()
@@ -27,23 +28,25 @@ struct Harness: Sendable {
         probe = KnownProbe(artifacts)
         for number in 1...9 { probe.change { [artifact = Digest.of(installation.artifact(number))] in $0.metrics[artifact] = ["auc": 0.8] } }
         line = UnreliableLedger(ledger)
-        controller = Self.controller(installation, artifacts, probe, clock, line, seed: 1)
+        comparisons = MemoryComparisons()
+        controller = Self.controller(installation, artifacts, probe, comparisons, clock, line, seed: 1)
         if isOpen { try await controller.open(trust: installation.trustEnvelope) }
     }
 
     private static func controller(
-        _ installation: Installation, _ artifacts: any ArtifactStore, _ probe: KnownProbe, _ clock: ManualClock, _ store: any LedgerStore, seed: UInt64, keys: ServiceKeys? = nil
+        _ installation: Installation, _ artifacts: any ArtifactStore, _ probe: KnownProbe, _ comparisons: MemoryComparisons, _ clock: ManualClock, _ store: any LedgerStore,
+        seed: UInt64, keys: ServiceKeys? = nil
     ) -> ReleaseController {
         ReleaseController(
             .init(
-                store: store, artifacts: artifacts, parser: YAMLDocumentParser(), probe: probe, clock: clock, random: SeededRandom(seed: seed),
+                store: store, artifacts: artifacts, parser: YAMLDocumentParser(), probe: probe, comparisons: comparisons, clock: clock, random: SeededRandom(seed: seed),
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }),
             keys: keys ?? ServiceKeys(controlPlane: installation.controlPlane, ledger: installation.ledger, validator: installation.validator))
     }
 
     /// Another control plane on the same ledger, not opened yet.
     func another(over store: (any LedgerStore)? = nil, artifacts: (any ArtifactStore)? = nil, keys: ServiceKeys? = nil) -> ReleaseController {
-        Self.controller(installation, artifacts ?? self.artifacts, probe, clock, store ?? ledger, seed: 2, keys: keys)
+        Self.controller(installation, artifacts ?? self.artifacts, probe, comparisons, clock, store ?? ledger, seed: 2, keys: keys)
     }
 
     func reopened() async throws -> ReleaseController {

@@ -82,12 +82,12 @@ struct Harness: Sendable {
 
     static func node(
         _ world: World, _ link: MemoryLink, _ store: NodeStore, _ configuration: ServingNode.Configuration, key number: UInt8 = 30,
-        records: NodeRecords? = nil, onStart: @escaping @Sendable (Int) -> Void = { _ in }
+        records: NodeRecords? = nil, engine: any ModelEngine = LinearEngine(), onStart: @escaping @Sendable (Int) -> Void = { _ in }
     ) throws -> ServingNode {
         try ServingNode(
             configuration,
             .init(
-                link: link, artifacts: store, engine: LinearEngine(), parser: YAMLDocumentParser(), clock: ManualClock(),
+                link: link, artifacts: store, engine: engine, parser: YAMLDocumentParser(), clock: ManualClock(),
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, records: records),
             trust: world.trust, node: world.node, key: try key(number), onStart: onStart)
     }
@@ -95,14 +95,15 @@ struct Harness: Sendable {
     /// Runs `body` against a started node, then stops it gracefully and waits until it has ended.
     static func run(
         _ world: World, _ link: MemoryLink, store: NodeStore = NodeStore(), folder: String, requestSeconds: Int64 = 10, records: NodeRecords? = nil,
-        _ body: @Sendable (Harness) async throws -> Void
+        engine: any ModelEngine = LinearEngine(), leaseSpan: Duration = .seconds(10), _ body: @Sendable (Harness) async throws -> Void
     ) async throws {
         var configuration = ServingNode.Configuration(port: 0, threads: 2, folder: folder)
         configuration.interval = .milliseconds(5)
         configuration.pushInterval = .milliseconds(5)
         configuration.requestSeconds = requestSeconds
+        configuration.leaseSpan = leaseSpan
         let (ports, started) = AsyncStream.makeStream(of: Int.self)
-        let node = try node(world, link, store, configuration, records: records) { started.yield($0) }
+        let node = try node(world, link, store, configuration, records: records, engine: engine) { started.yield($0) }
         let group = ServiceGroup(services: [node], logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask {

@@ -26,7 +26,7 @@ import Testing
         },
         Bad(testDescription: "the spec is changed after approval", says: "what an approval covers must not change") { world, good in
             var changed = try world.release(2)
-            changed.spec.exposure = [.canary(0.5), .live]
+            changed.spec.plan([.canary(0.5), .live])
             changed.bundle.spec = Base64Bytes(changed.spec.encoded)
             return try world.table(2, champion: changed, standby: good)
         },
@@ -204,33 +204,6 @@ import Testing
                     for try await part in tasks { seen.formUnion(part) }
                     #expect(seen == specs)
                 }
-            }
-        }
-    }
-
-    @Test func promise10_nodeServesOnWithoutControlPlane() async throws {
-        let world = try World(), link = MemoryLink(world.trust), store = NodeStore()
-        let champion = try world.release(1), candidate = try world.release(2, model: "0.9 0 0")
-        link.show(try world.table(1, champion: champion, candidate: (candidate, 1)), champion, candidate)
-        try await Harness.withFolder { folder in
-            try await Harness.run(world, link, store: store, folder: folder) { node in
-                try await node.untilServed(candidate)
-                // No entity, no experiment.
-                #expect(try await node.decide(#"{"distance":1,"hour":1}"#).spec == champion.digest.description)
-                link.change { $0.isDead = true }
-                try await node.passes()
-                #expect(try await node.get("/health/ready").status == 200)
-            }
-            try await Harness.run(world, link, store: store, folder: folder) { node in
-                // At the first request, and for as long as nobody is there: the champion, and nothing of the candidate.
-                #expect(try await node.decide().spec == champion.digest.description)
-                try await node.passes()
-                #expect(try await node.decide().spec == champion.digest.description)
-                link.change { $0.isDead = false }
-                try await node.passes()
-                #expect(try await node.decide().spec == champion.digest.description)
-                link.change { [table = try world.table(2, champion: champion, candidate: (candidate, 1))] in $0.table = table }
-                try await node.untilServed(candidate)
             }
         }
     }

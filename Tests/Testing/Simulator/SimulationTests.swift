@@ -25,10 +25,18 @@ import Testing
         for event in Self.expected { #expect(events[event, default: 0] > 0, "no seed had '\(event)'") }
     }
 
-    private static let expected = [
-        "release.live", "release.superseded", "release.rolled-back", "release.aborted", "release.refused", "release.rejected", "death",
-        "node crash", "unheard commit", "tampering", "attack", "forgery", "repetition", "answer forbidden", "propose conflict", "observe done", "table not taken",
-    ]
+    private static let expected =
+        [
+            "release.live", "release.superseded", "release.rolled-back", "release.aborted", "release.refused", "release.rejected", "death",
+            "node crash", "unheard commit", "tampering", "attack", "forgery", "repetition", "answer forbidden", "propose conflict", "observe done", "table not taken",
+            "comparison calm", "comparison harmful", "advance conflict",
+        ] + rare
+
+    #if DEBUG
+        private static let rare: [String] = []
+    #else
+        private static let rare = ["release.paused", "release.resumed", "advance done", "release.escalated", "veto"]
+    #endif
 
     /// Two at a time: each simulation is one thread's work.
     private static func run(_ seeds: Range<Int>, steps: Int) async throws -> [SimulationReport] {
@@ -66,6 +74,7 @@ import Testing
         Broken(testDescription: "a ledger that takes every commit", weakness: .storeIgnoresRevisions, promises: [.ended, .order, .fold, .acknowledged, .ledger, .approved]),
         Broken(testDescription: "nodes that take older tables", weakness: .nodesTakeOlderTables, promises: [.order, .ended]),
         Broken(testDescription: "nodes that forget their order", weakness: .nodesForgetTheirOrder, promises: [.order, .ended]),
+        Broken(testDescription: "nodes that need no lease", weakness: .nodesIgnoreLeases, promises: [.ended], first: 50),
         // Only with the control plane's key can an insider show nodes such a release: every fifth seed has it stolen.
         Broken(testDescription: "nodes that count a proposer's own approval", weakness: .nodesCountProposers, promises: [.approved], first: 24, stride: 5),
     ]

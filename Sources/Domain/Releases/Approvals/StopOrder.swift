@@ -7,8 +7,10 @@ package struct StopOrder: Codable, Hashable, Sendable {
     package static let payloadType = "application/vnd.penstock.stop+json"
 
     package enum Action: String, Codable, Hashable, Sendable {
-        /// Before the release answers anything.
+        /// Before the release is live.
         case abort
+        /// Takes the share of its step for now; the comparison goes on.
+        case pause
         /// From its first answered request on.
         case rollback
     }
@@ -55,7 +57,12 @@ package enum StopCause: Hashable, Sendable {
 
     /// How the release ended, in words: "rolled back by ben: too many offers".
     func ending(_ action: StopOrder.Action, of release: ReleaseID, trust: TrustRoot) throws(ReleaseError) -> String {
-        let verb = action == .abort ? "aborted" : "rolled back"
+        let verb =
+            switch action {
+            case .abort: "aborted"
+            case .pause: "paused"
+            case .rollback: "rolled back"
+            }
         switch self {
         case .controller(let reason): return "\(verb) by the controller: \(reason)"
         case .order(let envelope):

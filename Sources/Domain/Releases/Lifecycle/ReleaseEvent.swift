@@ -13,15 +13,44 @@ package enum ReleaseEvent: Hashable, Sendable {
     case rejected(Envelope, at: Instant)
     /// Enough people approved; nodes are asked to prepare and rehearse by this table.
     case preparing(order: TableOrder, at: Instant)
-    /// This table gives the release the share of a step of its plan.
-    case exposed(step: Int, order: TableOrder, at: Instant)
+    /// This table gives the release the share of a step of its plan, as `founded` says why.
+    case exposed(step: Int, order: TableOrder, at: Instant, founded: Foundation = Foundation())
+    /// This table takes the share of its step; the comparison goes on in shadow.
+    case paused(StopCause, order: TableOrder, at: Instant, findings: [Finding] = [])
+    /// A person gave the step its share again by this table.
+    case resumed(Envelope, order: TableOrder, at: Instant)
+    /// Nobody can say, and this role is asked.
+    case escalated(to: Role, reason: String, at: Instant)
     /// Nodes were seen answering with it.
     case live(at: Instant)
     case superseded(by: ReleaseID, at: Instant)
     /// Its successor was taken back, and it answers again.
     case reinstated(order: TableOrder, at: Instant)
-    case rolledBack(StopCause, order: TableOrder, at: Instant)
-    case aborted(StopCause, at: Instant)
+    case rolledBack(StopCause, order: TableOrder, at: Instant, harm: Harm = Harm())
+    /// `order` is of the table that took its share, where it had one.
+    case aborted(StopCause, order: TableOrder? = nil, at: Instant, findings: [Finding] = [])
+
+    /// What a step rests on: nothing for the first, else what the guardrails said, and the person where one was needed.
+    package struct Foundation: Hashable, Sendable {
+        package var promotion: Envelope?
+        package var findings: [Finding]
+
+        package init(promotion: Envelope? = nil, findings: [Finding] = []) {
+            self.promotion = promotion
+            self.findings = findings
+        }
+    }
+
+    /// What the guardrails saw, and when the decision was answered with which the harm was plain.
+    package struct Harm: Hashable, Sendable {
+        package var breach: Instant?
+        package var findings: [Finding]
+
+        package init(breach: Instant? = nil, findings: [Finding] = []) {
+            self.breach = breach
+            self.findings = findings
+        }
+    }
 
     package var kind: String {
         switch self {
@@ -32,6 +61,9 @@ package enum ReleaseEvent: Hashable, Sendable {
         case .rejected: "release.rejected"
         case .preparing: "release.preparing"
         case .exposed: "release.exposed"
+        case .paused: "release.paused"
+        case .resumed: "release.resumed"
+        case .escalated: "release.escalated"
         case .live: "release.live"
         case .superseded: "release.superseded"
         case .reinstated: "release.reinstated"
@@ -50,6 +82,9 @@ package enum ReleaseEvent: Hashable, Sendable {
         case .rejected: "rejected"
         case .preparing: "prepared"
         case .exposed: "exposed"
+        case .paused: "paused"
+        case .resumed: "resumed"
+        case .escalated: "escalated"
         case .live: "made live"
         case .superseded: "superseded"
         case .reinstated: "reinstated"
@@ -61,8 +96,8 @@ package enum ReleaseEvent: Hashable, Sendable {
     package var at: Instant {
         switch self {
         case .proposed(_, let at), .sealed(_, let at), .refused(_, let at), .approved(_, let at), .rejected(_, let at), .preparing(_, let at),
-            .exposed(_, _, let at), .live(let at), .superseded(_, let at), .reinstated(_, let at), .rolledBack(_, _, let at),
-            .aborted(_, let at):
+            .exposed(_, _, let at, _), .paused(_, _, let at, _), .resumed(_, _, let at), .escalated(_, _, let at), .live(let at), .superseded(_, let at),
+            .reinstated(_, let at), .rolledBack(_, _, let at, _), .aborted(_, _, let at, _):
             at
         }
     }
@@ -80,6 +115,9 @@ private struct ReleaseEventFields: Codable {
     var step: Int?
     var reason: String?
     var by: String?
+    var findings: [Finding]?
+    var breach: Instant?
+    var to: Role?
 
     mutating func take(_ cause: StopCause) {
         switch cause {
@@ -106,13 +144,22 @@ extension ReleaseEvent {
         case .sealed(let spec, _): fields.spec = spec
         case .refused(let results, _): fields.results = results
         case .preparing(let order, _), .reinstated(let order, _): fields.order = order
-        case .exposed(let step, let order, _): (fields.step, fields.order) = (step, order)
+        case .exposed(let step, let order, _, let founded):
+            (fields.step, fields.order, fields.envelope) = (step, order, founded.promotion)
+            fields.findings = founded.findings.isEmpty ? nil : founded.findings
+        case .paused(let cause, let order, _, let findings):
+            (fields.order, fields.findings) = (order, findings.isEmpty ? nil : findings)
+            fields.take(cause)
+        case .resumed(let envelope, let order, _): (fields.envelope, fields.order) = (envelope, order)
+        case .escalated(let to, let reason, _): (fields.to, fields.reason) = (to, reason)
         case .live: break
         case .superseded(let successor, _): fields.by = successor.text
-        case .rolledBack(let cause, let order, _):
-            fields.order = order
+        case .rolledBack(let cause, let order, _, let harm):
+            (fields.order, fields.breach, fields.findings) = (order, harm.breach, harm.findings.isEmpty ? nil : harm.findings)
             fields.take(cause)
-        case .aborted(let cause, _): fields.take(cause)
+        case .aborted(let cause, let order, _, let findings):
+            (fields.order, fields.findings) = (order, findings.isEmpty ? nil : findings)
+            fields.take(cause)
         }
         return StrictJSON.encode(fields)
     }
@@ -148,11 +195,16 @@ extension ReleaseEvent {
     }
 
     private static func detailed(_ kind: String, _ fields: ReleaseEventFields) -> ReleaseEvent? {
-        switch (kind, fields.step, fields.order, fields.cause) {
-        case ("release.exposed", let step?, let order?, _): .exposed(step: step, order: order, at: fields.at)
-        case ("release.rolled-back", _, let order?, let cause?): .rolledBack(cause, order: order, at: fields.at)
-        case ("release.aborted", _, _, let cause?): .aborted(cause, at: fields.at)
-        default: nil
+        let at = fields.at, findings = fields.findings ?? []
+        switch (kind, fields.order, fields.cause) {
+        case ("release.exposed", let order?, _):
+            return fields.step.map { .exposed(step: $0, order: order, at: at, founded: .init(promotion: fields.envelope, findings: findings)) }
+        case ("release.resumed", let order?, _): return fields.envelope.map { .resumed($0, order: order, at: at) }
+        case ("release.escalated", nil, .controller(let reason)?): return fields.to.map { .escalated(to: $0, reason: reason, at: at) }
+        case ("release.paused", let order?, let cause?): return .paused(cause, order: order, at: at, findings: findings)
+        case ("release.rolled-back", let order?, let cause?): return .rolledBack(cause, order: order, at: at, harm: .init(breach: fields.breach, findings: findings))
+        case ("release.aborted", let order, let cause?): return .aborted(cause, order: order, at: at, findings: findings)
+        default: return nil
         }
     }
 }

@@ -10,7 +10,7 @@ package enum ReleasePhase: String, Codable, Hashable, Sendable, CaseIterable {
     case awaitingApproval = "awaiting approval"
     /// → exposed, aborted
     case preparing
-    /// → live, rolledBack
+    /// → exposed on the next step, live, rolledBack, aborted
     case exposed
     /// → superseded, rolledBack
     case live
@@ -30,16 +30,48 @@ package enum ReleasePhase: String, Codable, Hashable, Sendable, CaseIterable {
     }
 }
 
+/// Where an exposed release stands on its plan.
+package struct ExposureState: Hashable, Sendable {
+    package var step: Int
+    /// When the step began.
+    package var since: Instant
+    /// Why its share is taken for now; `nil` while it has it.
+    package var paused: String?
+    /// Signals whose harm people have accepted for this step.
+    package var accepted: [String] = []
+    /// What people have added to the step's deadline.
+    package var extensionSeconds: Int64 = 0
+    /// What people were asked since the step began, oldest first.
+    package var escalations: [String] = []
+
+    package init(step: Int, since: Instant, paused: String? = nil, accepted: [String] = [], extensionSeconds: Int64 = 0, escalations: [String] = []) {
+        self.step = step
+        self.since = since
+        self.paused = paused
+        self.accepted = accepted
+        self.extensionSeconds = extensionSeconds
+        self.escalations = escalations
+    }
+}
+
 /// A release as its events tell it. A pure fold: the same events give the same value, with no clock and no store.
 package struct Release: Hashable, Sendable {
     package private(set) var proposal: Proposal
     package private(set) var proposalEnvelope: Envelope
     package private(set) var phase: ReleasePhase
     package private(set) var spec: Base64Bytes?
+    /// What `spec` says.
+    package private(set) var sealed: ReleaseSpec?
     package private(set) var approvals: [Envelope] = []
     package private(set) var results: [CriterionResult] = []
     /// The newest table that an event of this release names.
     package private(set) var order: TableOrder?
+    /// There from the first step to the last.
+    package private(set) var exposure: ExposureState?
+    /// The order by which a person let it go live.
+    package private(set) var promotion: Envelope?
+    /// When the decision was answered with which harm was plain; there after a rollback by guardrails.
+    package private(set) var breach: Instant?
     /// Why it ended, in words; `nil` while it goes on.
     package private(set) var ending: String?
     package private(set) var changed: Instant
@@ -82,6 +114,7 @@ package struct Release: Hashable, Sendable {
             }
             next.phase = .awaitingApproval
             next.spec = spec
+            next.sealed = sealed
             next.results = sealed.criteria
         case (.validating, .refused(let results, _)):
             next.phase = .refused
@@ -98,9 +131,19 @@ package struct Release: Hashable, Sendable {
             guard tally.isComplete else { throw ReleaseError(.authority, "\(id) is not approved: \(tally.spelled) must still sign") }
             next.phase = .preparing
             next.order = order
-        case (.preparing, .exposed(let step, let order, _)):
-            try next.expose(step: step, order: order)
-        case (.exposed, .live):
+        case (.preparing, .exposed(let step, let order, let at, _)):
+            guard step == 0 else { throw ReleaseError(.exposure, "\(id) begins with step 0 of its plan, not with step \(step)") }
+            try next.expose(step: step, order: order, at: at)
+        case (.exposed, .exposed(let step, let order, let at, let founded)):
+            try next.widen(to: step, order: order, at: at, founded, trust: trust)
+        case (.exposed, .paused(let cause, let order, _, _)) where isOnWatchedStep && exposure?.paused == nil:
+            next.exposure?.paused = try cause.ending(.pause, of: id, trust: trust)
+            next.order = order
+        case (.exposed, .resumed(let envelope, let order, _)) where isOnWatchedStep:
+            try next.resume(envelope, order: order, trust: trust)
+        case (.exposed, .escalated(let to, let reason, _)):
+            next.exposure?.escalations.append("\(to) is asked: \(reason)")
+        case (.exposed, .live) where !isOnWatchedStep:
             next.phase = .live
         case (.live, .superseded(let successor, _)):
             next.phase = .superseded
@@ -109,15 +152,20 @@ package struct Release: Hashable, Sendable {
             next.phase = .live
             next.order = order
             next.ending = nil
-        case (.exposed, .rolledBack(let cause, let order, _)), (.live, .rolledBack(let cause, let order, _)):
+        case (.exposed, .rolledBack(let cause, let order, _, let harm)), (.live, .rolledBack(let cause, let order, _, let harm)):
             next.ending = try cause.ending(.rollback, of: id, trust: trust)
+            next.breach = harm.breach
             next.phase = .rolledBack
             next.order = order
-        case (.validating, .aborted(let cause, _)), (.awaitingApproval, .aborted(let cause, _)), (.preparing, .aborted(let cause, _)):
+        case (.validating, .aborted(let cause, nil, _, _)), (.awaitingApproval, .aborted(let cause, nil, _, _)), (.preparing, .aborted(let cause, nil, _, _)):
             next.ending = try cause.ending(.abort, of: id, trust: trust)
             next.phase = .aborted
-        case (_, .proposed), (_, .sealed), (_, .refused), (_, .approved), (_, .rejected), (_, .preparing), (_, .exposed), (_, .live),
-            (_, .superseded), (_, .reinstated), (_, .rolledBack), (_, .aborted):
+        case (.exposed, .aborted(let cause, let order?, _, _)) where isOnWatchedStep:
+            next.ending = try cause.ending(.abort, of: id, trust: trust)
+            next.phase = .aborted
+            next.order = order
+        case (_, .proposed), (_, .sealed), (_, .refused), (_, .approved), (_, .rejected), (_, .preparing), (_, .exposed), (_, .paused),
+            (_, .resumed), (_, .escalated), (_, .live), (_, .superseded), (_, .reinstated), (_, .rolledBack), (_, .aborted):
             throw ReleaseError(.phase, "\(id) is \(phase.rawValue), so it cannot be \(event.deed)\(Self.advice(phase))")
         }
         next.changed = event.at
@@ -125,18 +173,17 @@ package struct Release: Hashable, Sendable {
     }
 
     package func tally(trust: TrustRoot) throws(ReleaseError) -> ApprovalTally {
-        guard let spec, let digest = specDigest else {
+        guard let sealed, let digest = specDigest else {
             throw ReleaseError(.phase, "\(id) has no spec to approve yet; its evidence is still being collected")
         }
-        let sealed = try ReleaseSpec.read(spec.bytes)
         var opened: [Approval] = []
         for envelope in approvals { opened.append(try Approval.open(envelope, for: sealed, digest: digest, trust: trust)) }
         return ApprovalTally(spec: sealed, trust: trust, approvals: opened)
     }
 
     private func opened(_ envelope: Envelope, answer: Approval.Answer, trust: TrustRoot) throws(ReleaseError) -> Approval {
-        guard let spec, let digest = specDigest else { throw ReleaseError(.phase, "\(id) has no spec to approve yet") }
-        let approval = try Approval.open(envelope, for: try ReleaseSpec.read(spec.bytes), digest: digest, trust: trust)
+        guard let sealed, let digest = specDigest else { throw ReleaseError(.phase, "\(id) has no spec to approve yet") }
+        let approval = try Approval.open(envelope, for: sealed, digest: digest, trust: trust)
         guard approval.answer == answer else { throw ReleaseError(.invalid, "the signed answer of \(approval.person) is '\(approval.answer.rawValue)'") }
         return approval
     }
@@ -153,13 +200,60 @@ package struct Release: Hashable, Sendable {
         approvals.append(envelope)
     }
 
-    private mutating func expose(step: Int, order: TableOrder) throws(ReleaseError) {
-        guard let spec else { throw ReleaseError(.phase, "\(id) has no spec") }
-        let plan = try ReleaseSpec.read(spec.bytes).exposure
-        guard plan.indices.contains(step) else {
-            throw ReleaseError(.exposure, "\(id) has \(plan.count) steps in its approved plan, and step \(step) is not one of them")
+    private func plan() throws(ReleaseError) -> ReleaseSpec {
+        guard let sealed else { throw ReleaseError(.phase, "\(id) has no spec") }
+        return sealed
+    }
+
+    /// On a step that others follow.
+    private var isOnWatchedStep: Bool {
+        guard let exposure, let spec = try? plan() else { return false }
+        return spec.exposure.indices.contains(exposure.step) && spec.exposure[exposure.step] != .live
+    }
+
+    private mutating func expose(step: Int, order: TableOrder, at: Instant) throws(ReleaseError) {
+        let steps = try plan().exposure
+        guard steps.indices.contains(step) else {
+            throw ReleaseError(.exposure, "\(id) has \(steps.count) steps in its approved plan, and step \(step) is not one of them")
         }
         phase = .exposed
+        exposure = ExposureState(step: step, since: at)
+        self.order = order
+    }
+
+    private mutating func widen(to step: Int, order: TableOrder, at: Instant, _ founded: ReleaseEvent.Foundation, trust: TrustRoot) throws(ReleaseError) {
+        guard let exposure, step == exposure.step + 1 else {
+            throw ReleaseError(.exposure, "\(id) goes from one step of its plan to the next, and step \(step) is not the next")
+        }
+        guard exposure.paused == nil else { throw ReleaseError(.phase, "\(id) is \(exposure.paused ?? "paused"); it cannot get more traffic before a person resumes it") }
+        let sealed = try plan()
+        if let envelope = founded.promotion {
+            let signed = try advance(envelope, trust)
+            guard signed.action == .promote, signed.step == step else {
+                throw ReleaseError(.exposure, "the order of \(signed.person) is not to promote \(id) to step \(step)")
+            }
+        } else if sealed.exposure.indices.contains(step), sealed.rollout?.autonomy.mayTake(sealed.exposure[step]) != true {
+            throw ReleaseError(.authority, "\(id) goes to '\(sealed.exposure[step].spelled)' only by a person's signed order; promote it with 'penstock release promote \(id)'")
+        }
+        try expose(step: step, order: order, at: at)
+        if sealed.exposure[step] == .live { promotion = founded.promotion }
+    }
+
+    private func advance(_ envelope: Envelope, _ trust: TrustRoot) throws(ReleaseError) -> AdvanceOrder {
+        guard let sealed, let digest = specDigest else { throw ReleaseError(.phase, "\(id) has no spec") }
+        return try AdvanceOrder.open(envelope, for: sealed, digest: digest, trust: trust)
+    }
+
+    private mutating func resume(_ envelope: Envelope, order: TableOrder, trust: TrustRoot) throws(ReleaseError) {
+        let signed = try advance(envelope, trust)
+        guard signed.action == .resume, let state = exposure, signed.step == state.step else {
+            throw ReleaseError(.exposure, "the order of \(signed.person) is not to resume the step that \(id) is on")
+        }
+        guard state.paused != nil || signed.extensionSeconds > 0 else { throw ReleaseError(.phase, "\(id) is exposed, so it cannot be resumed; it can be given more time") }
+        exposure?.paused = nil
+        exposure?.accepted += signed.accepting.filter { !state.accepted.contains($0) }
+        exposure?.extensionSeconds = min(state.extensionSeconds + signed.extensionSeconds, ExposureStep.mostSeconds)
+        exposure?.escalations = []
         self.order = order
     }
 

@@ -6,17 +6,18 @@ extension ReleasePolicy {
     /// One result per criterion, in the policy's order. Missing, stale or unmeasured evidence is never `met`.
     ///
     /// `evaluations` and `rehearsals` are about the candidate's artifact, oldest first; only the newest counts. A fallback, which has no
-    /// artifact, has no criteria.
+    /// artifact, has no criteria. `isFirst` says that the release follows the fallback.
     package func results(
-        artifact: Digest?, baseline: Digest?, evaluations: [Evaluation], rehearsals: [Reversibility], at now: Instant
+        artifact: Digest?, baseline: Digest?, isFirst: Bool, evaluations: [Evaluation], rehearsals: [Reversibility], at now: Instant
     ) -> [CriterionResult] {
         guard let artifact else { return [] }
-        return evaluationResults(artifact, evaluations.last, now) + rehearsalResults(artifact, baseline, rehearsals)
+        return evaluationResults(artifact, isFirst, evaluations.last, now) + rehearsalResults(artifact, baseline, rehearsals)
     }
 
-    private func evaluationResults(_ artifact: Digest, _ evaluation: Evaluation?, _ now: Instant) -> [CriterionResult] {
+    private func evaluationResults(_ artifact: Digest, _ isFirst: Bool, _ evaluation: Evaluation?, _ now: Instant) -> [CriterionResult] {
         guard let rule = self.evaluation else { return [] }
-        return rule.criteria.map { criterion in
+        let criteria = isFirst ? firstRelease?.criteria ?? rule.criteria : rule.criteria
+        return criteria.map { criterion in
             let verdict: Verdict
             if let evaluation {
                 let age = now.since(evaluation.measured)

@@ -1,4 +1,5 @@
 // policy.yaml: what a release needs before and while it answers.
+package import Guardrails
 package import Primitives
 
 /// One bound on one metric of an evaluation.
@@ -22,22 +23,6 @@ package struct MetricCriterion: Hashable, Sendable, Codable {
         switch bound {
         case .atLeast(let least): value >= least
         case .atMost(let most): value <= most
-        }
-    }
-}
-
-/// One step of the plan: which share of the traffic the release may answer while it is on this step.
-package enum ExposureStep: Hashable, Sendable, Codable {
-    case shadow(Double)
-    case canary(Double)
-    case live
-
-    /// The share of answered requests; a shadow answers none.
-    package var share: Double {
-        switch self {
-        case .shadow: 0
-        case .canary(let share): share
-        case .live: 1
         }
     }
 }
@@ -66,13 +51,23 @@ package struct ReleasePolicy: Hashable, Sendable {
     package var rehearsedWithin: Duration?
     package var approvals: [ApprovalRule]
     package var exposure: [ExposureStep]
+    /// What holds for the release that follows the fallback, with which no model compares; `nil` where nothing else does.
+    package var firstRelease: FirstRelease?
+    package var clock: PolicyClock
+    /// There where a step before live is planned.
+    package var guardrails: GuardrailPolicy?
+    package var autonomy: Autonomy
+    package var escalation: Escalation?
+
+    package struct FirstRelease: Hashable, Sendable {
+        package var criteria: [MetricCriterion]
+        package var exposure: [ExposureStep]
+    }
 
     package static func read(_ node: DocumentNode) throws(DocumentError) -> ReleasePolicy {
         var fields = try node.fields()
         let name: ServiceName = try fields.need("policy").name()
-        if let clock = fields.take("clock"), try clock.text() != "wall" {
-            throw DocumentError("the clock '\(try clock.text().prefix(40))' is not built yet; write 'clock: wall'", at: clock.place)
-        }
+        let clock: PolicyClock = if let clock = fields.take("clock") { try clock.choice() } else { .wall }
         let needs = try readProposal(fields.take("proposal"))
         var evidence = try fields.need("evidence").fields()
         let evaluation = try readEvaluation(evidence.take("evaluation"))
@@ -82,13 +77,17 @@ package struct ReleasePolicy: Hashable, Sendable {
         }
         try evidence.finish()
         let approvals = try readApprovals(fields.need("approval"))
-        let exposure = try readExposure(fields.need("exposure"))
-        for key in ["signals", "guardrails", "on_undecided", "autonomy", "escalate", "first_release"] {
-            try fields.refuseUnbuilt(key, because: "this version releases in one live step")
-        }
+        let plan = try fields.need("exposure")
+        let exposure = try ExposureStep.readPlan(plan)
+        try fields.refuseUnbuilt("signals", because: "this version reads no signals of data sources")
+        let guardrails = try readGuardrails(&fields, exposure, plan.place)
+        let first = try readFirstRelease(fields.take("first_release"), isEvaluated: evaluation != nil)
+        let autonomy: Autonomy = if let autonomy = fields.take("autonomy") { try readAutonomy(autonomy) } else { .cautious }
+        let escalation: Escalation? = if let escalate = fields.take("escalate") { try readEscalation(escalate, approvals) } else { nil }
         try fields.finish()
         return ReleasePolicy(
-            name: name, proposalNeeds: needs, evaluation: evaluation, rehearsedWithin: reversibility, approvals: approvals, exposure: exposure)
+            name: name, proposalNeeds: needs, evaluation: evaluation, rehearsedWithin: reversibility, approvals: approvals, exposure: exposure,
+            firstRelease: first, clock: clock, guardrails: guardrails, autonomy: autonomy, escalation: escalation)
     }
 
     private static func readProposal(_ node: DocumentNode?) throws(DocumentError) -> [String] {
@@ -110,12 +109,16 @@ package struct ReleasePolicy: Hashable, Sendable {
         guard let node else { return nil }
         var fields = try node.fields()
         let maxAge = try fields.need("max_age").duration()
-        var criteria: [MetricCriterion] = []
-        let list = try fields.need("criteria")
-        for item in try list.list() { criteria.append(try readCriterion(item)) }
-        guard !criteria.isEmpty else { throw DocumentError("an evaluation needs at least one criterion", at: list.place) }
+        let criteria = try readCriteria(fields.need("criteria"))
         try fields.finish()
         return EvaluationRule(maxAge: maxAge, criteria: criteria)
+    }
+
+    static func readCriteria(_ list: DocumentNode) throws(DocumentError) -> [MetricCriterion] {
+        var criteria: [MetricCriterion] = []
+        for item in try list.list() { criteria.append(try readCriterion(item)) }
+        guard !criteria.isEmpty else { throw DocumentError("an evaluation needs at least one criterion", at: list.place) }
+        return criteria
     }
 
     private static func readCriterion(_ node: DocumentNode) throws(DocumentError) -> MetricCriterion {
@@ -155,22 +158,5 @@ package struct ReleasePolicy: Hashable, Sendable {
         }
         guard !rules.isEmpty else { throw DocumentError("a policy needs at least one approval", at: node.place) }
         return rules
-    }
-
-    private static func readExposure(_ node: DocumentNode) throws(DocumentError) -> [ExposureStep] {
-        var steps: [ExposureStep] = []
-        for item in try node.list() {
-            var fields = try item.fields()
-            if let live = fields.take("live") {
-                guard try live.bool() else { throw DocumentError("write 'live: true' or leave the step out", at: live.place) }
-                steps.append(.live)
-            } else {
-                try fields.refuseUnbuilt("shadow", because: "this version releases in one step, '- { live: true }'")
-                try fields.refuseUnbuilt("canary", because: "this version releases in one step, '- { live: true }'")
-            }
-            try fields.finish()
-        }
-        guard steps == [.live] else { throw DocumentError("the exposure plan of this version is exactly one step, '- { live: true }'", at: node.place) }
-        return steps
     }
 }

@@ -27,10 +27,9 @@ package struct Assignment: Hashable, Sendable {
 
     /// Whether the candidate answers for this entity. A request without an entity is the champion's.
     package func includes(entity: some ContiguousBytesView) -> Bool {
-        guard bound != 0 else { return false }
-        let place = Self.place(of: entity, salt: salt)
         guard let bound else { return true }
-        return place < bound
+        guard bound != 0 else { return false }
+        return Self.place(of: entity, salt: salt) < bound
     }
 
     package static func place(of entity: some ContiguousBytesView, salt: [UInt8]) -> UInt64 {

@@ -13,6 +13,9 @@ package struct Observation: Codable, Hashable, Sendable {
         case active
         /// Verified and refused; `reason` says why. What was served before is served on.
         case refused
+        /// Harm was seen here, or the node died under it: the candidate answers nothing on this node any more, whatever later tables say. `reason` says
+        /// what was seen, and `milliseconds` how long after the decision that made it plain the node stopped.
+        case vetoed
     }
 
     package var format = 1
@@ -25,11 +28,13 @@ package struct Observation: Codable, Hashable, Sendable {
     package var state: State
     package var milliseconds: Double?
     package var reason: String?
+    /// Of a veto: when the decision was answered with which the harm was plain.
+    package var breach: Instant?
     package var at: Instant
 
     package init(
         system: SystemName, environment: EnvironmentName, node: NodeID, order: TableOrder, service: ServiceName, spec: Digest, state: State,
-        milliseconds: Double? = nil, reason: String? = nil, at: Instant
+        milliseconds: Double? = nil, reason: String? = nil, breach: Instant? = nil, at: Instant
     ) {
         self.system = system
         self.environment = environment
@@ -40,6 +45,7 @@ package struct Observation: Codable, Hashable, Sendable {
         self.state = state
         self.milliseconds = milliseconds
         self.reason = reason
+        self.breach = breach
         self.at = at
     }
 

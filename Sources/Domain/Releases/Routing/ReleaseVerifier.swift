@@ -8,6 +8,8 @@ package struct VerifiedRelease: Hashable, Sendable {
     package var spec: ReleaseSpec
     package var digest: Digest
     package var approvals: [Approval]
+    /// By a person, where the policy needs one for the step to live.
+    package var isPromoted: Bool
 
     /// Proposal, registration, approvals and the plan, in that order; the first thing that does not hold is the refusal.
     package init(verifying bundle: ReleaseBundle, trust: TrustRoot) throws(ReleaseError) {
@@ -33,6 +35,17 @@ package struct VerifiedRelease: Hashable, Sendable {
         self.spec = spec
         self.digest = digest
         self.approvals = approvals
+        isPromoted = try Self.isPromoted(bundle.promotion, spec, digest, trust)
+    }
+
+    private static func isPromoted(_ envelope: Envelope?, _ spec: ReleaseSpec, _ digest: Digest, _ trust: TrustRoot) throws(ReleaseError) -> Bool {
+        guard spec.needsPromotion else { return true }
+        guard let envelope else { return false }
+        let order = try AdvanceOrder.open(envelope, for: spec, digest: digest, trust: trust)
+        guard order.action == .promote, spec.exposure.indices.contains(order.step), spec.exposure[order.step] == .live else {
+            throw ReleaseError(.exposure, "the order of \(order.person) is not the one that lets \(spec.release) go live")
+        }
+        return true
     }
 
     private static func check(registration envelope: Envelope?, of spec: ReleaseSpec, trust: TrustRoot) throws(ReleaseError) {
@@ -44,9 +57,6 @@ package struct VerifiedRelease: Hashable, Sendable {
             throw ReleaseError(.invalid, "the spec of \(spec.release) describes \(model.version) otherwise than \(registration.author) registered it")
         }
     }
-
-    /// The greatest share that the approved plan ever gives.
-    package var greatestShare: Double { spec.exposure.map(\.share).max() ?? 0 }
 
     package var mayBeChampion: Bool { spec.exposure.contains(.live) }
 }
@@ -78,10 +88,19 @@ package struct VerifiedRoute: Hashable, Sendable {
         guard let champion = releases[route.champion], champion.mayBeChampion else {
             throw ReleaseError(.exposure, "\(route.service) would be answered wholly by a release whose approved plan has no live step")
         }
+        guard champion.isPromoted else {
+            throw ReleaseError(.exposure, "\(champion.spec.release) would answer \(route.service) wholly, and no person has promoted it to live")
+        }
         guard let candidate = route.candidate, let release = releases[candidate.spec] else { return }
-        guard candidate.share >= 0, candidate.share <= release.greatestShare else {
+        let plan = release.spec.exposure
+        guard plan.indices.contains(candidate.step), plan[candidate.step] != .live else {
+            throw ReleaseError(.exposure, "\(release.spec.release) would be a candidate on step \(candidate.step), which its approved plan does not have")
+        }
+        guard candidate.share >= 0, candidate.share <= plan[candidate.step].share else {
             throw ReleaseError(
-                .exposure, "\(release.spec.release) would answer \(candidate.share) of the requests, and its approved plan allows \(release.greatestShare) at most")
+                .exposure,
+                "\(release.spec.release) would answer \(candidate.share) of the requests, and step \(candidate.step) of its approved plan allows \(plan[candidate.step].share) at most"
+            )
         }
     }
 }

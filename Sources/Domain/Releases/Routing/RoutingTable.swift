@@ -25,12 +25,15 @@ package struct ReleaseBundle: Codable, Hashable, Sendable {
     package var proposal: Envelope
     package var registration: Envelope?
     package var approvals: [Envelope]
+    /// The signed order to go live, where the policy needs a person for that.
+    package var promotion: Envelope?
 
-    package init(spec: [UInt8], proposal: Envelope, registration: Envelope?, approvals: [Envelope]) {
+    package init(spec: [UInt8], proposal: Envelope, registration: Envelope?, approvals: [Envelope], promotion: Envelope? = nil) {
         self.spec = Base64Bytes(spec)
         self.proposal = proposal
         self.registration = registration
         self.approvals = approvals
+        self.promotion = promotion
     }
 
     package var digest: Digest { Digest.of(spec.bytes) }
@@ -39,12 +42,15 @@ package struct ReleaseBundle: Codable, Hashable, Sendable {
 package struct ServiceRoute: Codable, Hashable, Sendable {
     package struct Arm: Codable, Hashable, Sendable {
         package var spec: Digest
-        /// Of answered requests, 0 to 1.
+        /// Of answered requests, 0 to 1. At 0 it is compared in shadow only.
         package var share: Double
+        /// The step of the approved plan that it is on.
+        package var step: Int
 
-        package init(spec: Digest, share: Double) {
+        package init(spec: Digest, share: Double, step: Int) {
             self.spec = spec
             self.share = share
+            self.step = step
         }
     }
 

@@ -20,12 +20,14 @@ package struct Proposal: Codable, Hashable, Sendable {
     package var policy: Digest
     package var reason: String
     package var expectedChange: String?
+    /// Rates that the release means to move, by outcome: candidate minus champion, such as `offer: 0.02`.
+    package var expectedRates: [String: Double]?
     package var proposer: PersonID
     package var proposed: Instant
 
     package init(
         system: SystemName, environment: EnvironmentName, service: ServiceName, number: Int, model: ModelVersionID?, decision: Digest,
-        request: Digest, policy: Digest, reason: String, expectedChange: String?, proposer: PersonID, proposed: Instant
+        request: Digest, policy: Digest, reason: String, expectedChange: String?, expectedRates: [String: Double]? = nil, proposer: PersonID, proposed: Instant
     ) throws(ReleaseError) {
         self.system = system
         self.environment = environment
@@ -38,6 +40,7 @@ package struct Proposal: Codable, Hashable, Sendable {
         self.policy = policy
         self.reason = reason
         self.expectedChange = expectedChange
+        self.expectedRates = expectedRates
         self.proposer = proposer
         self.proposed = proposed
     }
@@ -124,14 +127,22 @@ package struct ReleaseSpec: Codable, Hashable, Sendable {
     /// Copied from the policy, so that a node and an auditor can count approvals without it.
     package var approvals: [ApprovalRule]
     package var criteria: [CriterionResult]
+    /// There where the plan has steps before live.
+    package var rollout: RolloutTerms?
     /// 16 bytes that make this release's canary set its own.
     package var salt: Base64Bytes
 
-    package init(proposal: Proposal, model: Model?, baseline: Digest?, policy: ReleasePolicy, criteria: [CriterionResult], salt: [UInt8]) {
+    /// `isFirst` says that no release with a model is live; `maturesAfter` is how long the service waits for outcomes.
+    package init(
+        proposal: Proposal, model: Model?, baseline: Digest?, policy: ReleasePolicy, isFirst: Bool, maturesAfter: Duration, criteria: [CriterionResult],
+        salt: [UInt8]
+    ) {
         self.proposal = proposal
         self.model = model
         self.baseline = baseline
-        self.exposure = policy.exposure
+        // Nothing compares with a fallback, and the fallback itself has nothing to be compared.
+        exposure = model == nil ? [.live] : isFirst ? policy.firstRelease?.exposure ?? policy.exposure : policy.exposure
+        rollout = policy.rollout(exposure, maturesAfter: maturesAfter, expectedRates: proposal.expectedRates ?? [:])
         self.approvals = policy.approvals
         self.criteria = criteria
         self.salt = Base64Bytes(salt)
@@ -150,6 +161,9 @@ package struct ReleaseSpec: Codable, Hashable, Sendable {
         guard spec.format == 1 else { throw ReleaseError(.invalid, "release spec format \(spec.format) is newer than this program; update penstock") }
         guard spec.model?.version == spec.proposal.model, spec.salt.bytes.count == 16, !spec.exposure.isEmpty, !spec.approvals.isEmpty else {
             throw ReleaseError(.invalid, "the release spec of \(spec.release) contradicts its proposal")
+        }
+        guard spec.exposure.dropLast().allSatisfy({ $0 != .live }), spec.exposure == [.live] ? spec.rollout == nil : spec.rollout?.isSound == true else {
+            throw ReleaseError(.invalid, "the release spec of \(spec.release) plans an exposure that its terms do not watch")
         }
         return spec
     }

@@ -16,6 +16,10 @@ package struct SystemState: Hashable, Sendable {
         package var index: Int
         package var kind: String
         package var at: Instant
+        /// What of it people want to read.
+        package var detail: String?
+        /// What a person signed that it came from.
+        package var signed: SignedDeed?
     }
 
     package struct TableAt: Hashable, Sendable {
@@ -150,7 +154,9 @@ package struct SystemState: Hashable, Sendable {
             try checkNovelty(release.proposal)
             releases[id] = release
         }
-        histories[id, default: []].append(HistoryEntry(index: size, kind: event.kind, at: event.at))
+        let now = releases[id]
+        histories[id, default: []].append(
+            HistoryEntry(index: size, kind: event.kind, at: event.at, detail: now.flatMap { event.detail(of: $0) }, signed: now.flatMap { event.signed(of: $0) }))
     }
 
     /// What an event says about other releases and about the routing must be so.
@@ -161,25 +167,40 @@ package struct SystemState: Hashable, Sendable {
             guard successor != release.id, let other = releases[successor], other.phase == .live, route?.champion == other.specDigest else {
                 throw ReleaseError(.phase, "\(release.id) cannot be superseded by \(successor), which is not live in its place")
             }
-        case .exposed(_, let order, _), .reinstated(let order, _):
-            guard table?.order == order, route?.champion == release.specDigest || route?.candidate?.spec == release.specDigest else {
+        case .exposed(let step, let order, _, _):
+            let plan = release.sealed?.exposure ?? []
+            let isRouted =
+                plan.indices.contains(step) && plan[step] != .live
+                ? route?.candidate == ServiceRoute.Arm(optional: release.specDigest, share: plan[step].share, step: step)
+                : route?.champion == release.specDigest
+            guard table?.order == order, isRouted else { throw ReleaseError(.order, "\(release.id) cannot be on step \(step) by table \(order), which does not route to it so") }
+        case .paused(_, let order, _, _):
+            guard table?.order == order, let arm = route?.candidate, arm.spec == release.specDigest, arm.share == 0 else {
+                throw ReleaseError(.order, "\(release.id) cannot be paused by table \(order), which does not take its share")
+            }
+        case .resumed(_, let order, _):
+            guard table?.order == order, let arm = route?.candidate, arm.spec == release.specDigest, arm.step == release.exposure?.step else {
+                throw ReleaseError(.order, "\(release.id) cannot be resumed by table \(order), which does not route to it")
+            }
+        case .reinstated(let order, _):
+            guard table?.order == order, route?.champion == release.specDigest else {
                 throw ReleaseError(.order, "\(release.id) cannot answer by table \(order), which does not route to it")
             }
-            if case .reinstated = event, let other = answering(besides: release) {
+            if let other = answering(besides: release) {
                 throw ReleaseError(.phase, "\(release.id) cannot be reinstated while \(other.id) is \(other.phase.rawValue)")
             }
-        case .rolledBack(_, let order, _):
+        case .rolledBack(_, let order, _, _), .aborted(_, let order?, _, _):
             guard table?.order == order, route?.champion != release.specDigest, route?.candidate?.spec != release.specDigest else {
-                throw ReleaseError(.order, "\(release.id) cannot be rolled back by table \(order), which still routes to it")
+                throw ReleaseError(.order, "\(release.id) cannot be \(event.deed) by table \(order), which still routes to it")
             }
         case .live:
             guard route?.champion == release.specDigest else { throw ReleaseError(.order, "\(release.id) cannot be live while the table does not route to it") }
-        case .proposed, .sealed, .refused, .approved, .rejected, .preparing, .aborted: break
+        case .proposed, .sealed, .refused, .approved, .rejected, .preparing, .escalated, .aborted: break
         }
     }
 
     private func answering(besides release: Release) -> Release? {
-        releases.values.first { $0.id != release.id && $0.proposal.service == release.proposal.service && ($0.phase == .live || $0.phase == .exposed) }
+        releases.values.first { $0.id != release.id && $0.proposal.service == release.proposal.service && ($0.phase == .live || $0.phase == .exposed && $0.isChampion(of: table)) }
     }
 
     /// Traffic goes to what was approved and has not ended: ended is for good. A standby answers nothing.
@@ -193,7 +214,17 @@ package struct SystemState: Hashable, Sendable {
             case .validating, .awaitingApproval, .refused, .rejected, .aborted, .rolledBack:
                 throw ReleaseError(.phase, "the routing table routes to \(release.id), which is \(release.phase.rawValue)")
             }
+            try checkStep(of: release, in: route)
         }
+    }
+
+    /// Step by step: a table may lead to the next step of a plan, never past it.
+    private func checkStep(of release: Release, in route: ServiceRoute) throws(ReleaseError) {
+        guard release.phase == .preparing || release.phase == .exposed, let plan = release.sealed?.exposure else { return }
+        let now = release.exposure?.step ?? -1
+        let asked = route.champion == release.specDigest ? plan.count - 1 : route.candidate.flatMap { $0.spec == release.specDigest ? $0.step : nil }
+        guard let asked, asked != now, asked != now + 1 else { return }
+        throw ReleaseError(.exposure, "the routing table gives \(release.id) step \(asked) of its plan, and it is on step \(now)")
     }
 
     /// A release that was rolled back stays rolled back: the very same change is not proposed again.
@@ -269,5 +300,28 @@ extension SystemState {
             summary.order = release.order
         }
         return StrictJSON.encode(summary)
+    }
+}
+
+extension ServiceRoute.Arm {
+    fileprivate init?(optional spec: Digest?, share: Double, step: Int) {
+        guard let spec else { return nil }
+        self.init(spec: spec, share: share, step: step)
+    }
+}
+
+extension Release {
+    fileprivate func isChampion(of table: RoutingTable?) -> Bool {
+        table?.routes.contains { $0.service == proposal.service && $0.champion == specDigest } ?? false
+    }
+}
+
+extension SystemState {
+    /// Whether no release with a model answers for its service, so that there is nothing to compare it with.
+    package func isFirst(_ release: Release) -> Bool { isFirst(release.proposal.service) }
+
+    package func isFirst(_ service: ServiceName) -> Bool {
+        guard let champion = route(of: service)?.champion, let bundle = table?.bundles.first(where: { $0.digest == champion }) else { return true }
+        return (try? ReleaseSpec.read(bundle.spec.bytes).model) == nil
     }
 }

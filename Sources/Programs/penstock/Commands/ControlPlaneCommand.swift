@@ -41,7 +41,8 @@ struct ControlPlaneCommand: AsyncParsableCommand {
                 setting: ProcessInfo.processInfo.environment["PENSTOCK_LIBRARIES"], program: program, workingDirectory: FileManager.default.currentDirectoryPath))
         let controller = ReleaseController(
             .init(
-                store: ledger, artifacts: artifacts, parser: YAMLDocumentParser(), probe: SandboxedProbe(artifacts: artifacts, runner: runner), clock: SystemClock(),
+                store: ledger, artifacts: artifacts, parser: YAMLDocumentParser(), probe: SandboxedProbe(artifacts: artifacts, runner: runner),
+                comparisons: decisions, clock: SystemClock(),
                 random: SystemRandom(), logger: logger),
             keys: ServiceKeys(
                 controlPlane: try KeyFiles.signingKey(home.keys + "/control-plane.key"), ledger: try KeyFiles.signingKey(home.keys + "/ledger.key"),

@@ -10,7 +10,9 @@ import Releases
 struct ReleaseCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "release", abstract: "Proposes, approves, watches and takes back changes of a live decision.", discussion: "  penstock release list",
-        subcommands: [Propose.self, List.self, Show.self, Approve.self, Reject.self, Abort.self, Rollback.self])
+        subcommands: [
+            Propose.self, List.self, Show.self, DossierCommand.self, Approve.self, Reject.self, Promote.self, Pause.self, Resume.self, Abort.self, Rollback.self,
+        ])
 
     struct Propose: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -20,6 +22,7 @@ struct ReleaseCommand: AsyncParsableCommand {
 
                   penstock release propose --fallback --key ada.key --reason 'the first champion' --expected-change 'none'
                   penstock release propose flight-delay@1 --key ada.key --reason 'first model' --expected-change 'offers rise to 8 %'
+                  penstock release propose flight-delay@2 --key ada.key --reason 'less cautious' --expect rate.offer=+0.02
                 """)
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
@@ -28,11 +31,14 @@ struct ReleaseCommand: AsyncParsableCommand {
         @Option(help: "Your private key file.") var key: String
         @Option(help: "Why.") var reason: String
         @Option(help: "What you expect to change: signal, direction, amount.") var expectedChange: String?
+        @Option(help: "A rate that the release means to move, and by how much, such as rate.offer=+0.02; may be repeated. Its guardrail is centred there.")
+        var expect: [String] = []
         @Option(help: "The decision service's file; its input contract is found from it.") var decision = "decision.yaml"
         @Option(help: "The release policy's file.") var policy = "policy.yaml"
 
         func run() async throws {
             guard fallback != (model != nil) else { throw Failure.badInput("name a model version, or say --fallback") }
+            let rates = try ExpectedRate.all(expect)
             let signer = try Signer(key: key, home: connection.home.resolved)
             let files = try ServiceFiles(decision: decision, policy: policy)
             let view = try await connection.withClient { client in
@@ -43,7 +49,7 @@ struct ReleaseCommand: AsyncParsableCommand {
                 let proposal = try Proposal(
                     system: signer.trust.system, environment: signer.trust.environment, service: files.service.name,
                     number: model == nil ? next : max(next, 1), model: model, decision: files.decision.digest, request: files.request.digest,
-                    policy: files.policy.digest, reason: reason, expectedChange: expectedChange, proposer: signer.person.id, proposed: SystemClock().now())
+                    policy: files.policy.digest, reason: reason, expectedChange: expectedChange, expectedRates: rates, proposer: signer.person.id, proposed: SystemClock().now())
                 return try await client.propose(Envelope(signing: proposal, as: Proposal.payloadType, by: [signer.key]))
             }
             show(view, output)
@@ -67,15 +73,6 @@ struct ReleaseCommand: AsyncParsableCommand {
         }
     }
 
-    struct Show: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Shows one release: criteria, people, history.", discussion: "  penstock release show rebooking-offer-1")
-        @OptionGroup var connection: ConnectionOptions
-        @OptionGroup var output: OutputOptions
-        @Argument(help: "The release's id.") var release: ReleaseID
-
-        func run() async throws { show(try await connection.withClient { try await $0.release(release) }, output) }
-    }
-
     struct Approve: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Signs the exact spec of a release with your key.",
@@ -97,7 +94,7 @@ struct ReleaseCommand: AsyncParsableCommand {
 
     struct Abort: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Ends a release before it answers anything.", discussion: "  penstock release abort rebooking-offer-2 --key ada.key --reason 'wrong file'")
+            abstract: "Ends a release before it is live.", discussion: "  penstock release abort rebooking-offer-2 --key ada.key --reason 'wrong file'")
         @OptionGroup var stop: StopOptions
         @OptionGroup var output: OutputOptions
 
@@ -124,7 +121,7 @@ struct ReleaseCommand: AsyncParsableCommand {
         output.show(
             view, columns: ["validator", "criterion", "verdict"], rows: view.results.map { [$0.validator, $0.criterion, $0.verdict.rawValue] },
             empty: "  no criteria: a fallback needs none")
-        if output.output == .table { for line in view.history { print("  entry \(line.index)  \(line.at)  \(line.kind)") } }
+        if output.output == .table { for line in view.history { print(Terminal.clean("  entry \(line.index)  \(line.at)  \(line.kind)\(line.detail.map { "  " + $0 } ?? "")")) } }
     }
 }
 

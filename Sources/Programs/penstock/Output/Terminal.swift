@@ -32,26 +32,15 @@ enum Terminal {
         FileHandle.standardError.write(Data("penstock: \(clean(sentence))\n".utf8))
     }
 
-    /// Text that somebody else wrote, such as a reason or a file name: what would move the cursor, begin a line, change colours or turn the writing
-    /// direction is shown as a mark.
-    static func clean(_ text: String) -> String {
-        guard !text.unicodeScalars.allSatisfy(isHarmless) else { return text }
-        return String(String.UnicodeScalarView(text.unicodeScalars.map { isHarmless($0) ? $0 : "\u{FFFD}" }))
-    }
+    /// Text that somebody else wrote.
+    static func clean(_ text: String) -> String { text.harmless }
 
     /// The same for JSON, which has escapes: the value stays what it is.
     static func escaped(json text: String) -> String {
-        guard !text.unicodeScalars.allSatisfy(isHarmless) else { return text }
+        guard !text.unicodeScalars.allSatisfy(\.isHarmless) else { return text }
         return text.unicodeScalars.map { scalar in
-            isHarmless(scalar) ? String(scalar) : String(scalar).utf16.map { String(format: "\\u%04x", Int($0)) }.joined()
+            scalar.isHarmless ? String(scalar) : String(scalar).utf16.map { String(format: "\\u%04x", Int($0)) }.joined()
         }.joined()
-    }
-
-    private static func isHarmless(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.properties.generalCategory {
-        case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .unassigned, .privateUse: false
-        default: true
-        }
     }
 
     static func table(columns: [String], rows: [[String]]) -> String {

@@ -147,6 +147,14 @@ extension Handlers {
         let envelope = try await call.envelope()
         return .json(try await call.rooms.desk.stop(envelope, release: id))
     }
+
+    static func advance(_ call: Call) async throws -> Response {
+        let id: ReleaseID = try call.name("id")
+        let envelope = try await call.envelope()
+        return .json(try await call.rooms.desk.advance(envelope, release: id))
+    }
+
+    static func rollout(_ call: Call) async throws -> Response { .json(try await call.rooms.desk.rollout(of: try call.name("id"))) }
 }
 
 // MARK: Nodes and what is live
@@ -156,16 +164,24 @@ extension Handlers {
         struct Ordered: Decodable {
             var order: TableOrder
         }
-        let known = try call.query["newer-than"].map(order)
-        guard let table = try await call.rooms.desk.routingTable() else { return Response(status: .noContent) }
-        if let known {
-            let ordered: Ordered
-            do { ordered = try table.peek(as: RoutingTable.payloadType) } catch {
-                throw Failure(.damaged, rule: "routing", "the stored routing table cannot be read; see the control plane's log")
-            }
-            guard ordered.order > known else { return Response(status: .noContent) }
+        let known = try call.query["newer-than"].map(order), nonce = try call.query["nonce"].map(nonce)
+        // The lease is made first: a table that comes between is newer than what it names, and the node then asks again.
+        var lease: Envelope?
+        if let nonce { lease = try await call.rooms.desk.lease(answering: nonce) }
+        guard let table = try await call.rooms.desk.routingTable() else { return .json(Contact(table: nil, lease: nil)) }
+        guard let known else { return .json(Contact(table: table, lease: lease)) }
+        let ordered: Ordered
+        do { ordered = try table.peek(as: RoutingTable.payloadType) } catch {
+            throw Failure(.damaged, rule: "routing", "the stored routing table cannot be read; see the control plane's log")
         }
-        return .json(table)
+        return .json(Contact(table: ordered.order > known ? table : nil, lease: lease))
+    }
+
+    private static func nonce(_ text: String) throws(Failure) -> [UInt8] {
+        guard let bytes = [UInt8](hex: text), bytes.count == Lease.nonceBytes else {
+            throw Failure(.invalid, rule: "query", "a nonce is \(Lease.nonceBytes) random bytes in hex")
+        }
+        return bytes
     }
 
     /// `epoch.generation`, whole numbers as the program writes them.

@@ -30,10 +30,12 @@ package enum RouteTable {
         Route("GET", "/v1/releases/{id}", for: [.operator], Handlers.release),
         Route("POST", "/v1/releases/{id}/answers", for: [.operator], body: .json, Handlers.answer),
         Route("POST", "/v1/releases/{id}/stop", for: [.operator], body: .json, Handlers.stop),
+        Route("POST", "/v1/releases/{id}/advance", for: [.operator], body: .json, Handlers.advance),
+        Route("GET", "/v1/releases/{id}/rollout", for: [.operator], Handlers.rollout),
     ]
 
     private static let nodes: [Route] = [
-        Route("GET", "/v1/routing", for: both, query: ["newer-than"], Handlers.routing),
+        Route("GET", "/v1/routing", for: both, query: ["newer-than", "nonce"], Handlers.routing),
         Route("POST", "/v1/observations", for: [.node], body: .json, Handlers.observe),
         Route("GET", "/v1/nodes", for: [.operator], Handlers.nodes),
         Route("GET", "/v1/live", for: [.operator], query: ["at"], Handlers.live),

@@ -9,7 +9,8 @@ private import Synchronization
 
 /// Everything that a release needs to answer a request, immutable but for its counters. Made off the event loops; freed with the last snapshot.
 ///
-/// Unchecked: `scorers` are not Sendable. Each belongs to one event loop, the one with its index, and nothing else touches it once the arm is in a snapshot.
+/// Unchecked: `scorers` are not Sendable. Each belongs to one event loop, the one with its index, and the last to the thread that compares; nothing else
+/// touches them once the arm is in a snapshot.
 package final class ServingArm: @unchecked Sendable {
     package let release: VerifiedRelease
     let stamp: ReleaseStamp
@@ -20,6 +21,8 @@ package final class ServingArm: @unchecked Sendable {
     let limiter: OutcomeLimiter
     /// How its decisions are recorded; `nil` where they are not.
     let recording: Recording?
+    /// When a request says it happened; `nil` where its contract has no such column.
+    let time: RequestTime?
     private let errors = Counter()
     private let tally: OutcomeTally
 
@@ -39,13 +42,14 @@ package final class ServingArm: @unchecked Sendable {
         stamp = ReleaseStamp(
             service: release.spec.service, release: release.spec.release, version: release.spec.proposal.model?.description, spec: release.digest)
         var scorers: [any RowScorer] = []
-        if let model { for _ in 0..<loops { scorers.append(try model.makeScorer()) } }
+        if let model { for _ in 0...loops { scorers.append(try model.makeScorer()) } }
         self.scorers = scorers
         limiter = OutcomeLimiter(service)
         recording =
             if let durability = service.record, let key {
                 Recording(writer: RecordWriter(stamp: stamp, contract: request, key: key), durability: durability)
             } else { nil }
+        time = RequestTime(request)
         tally = OutcomeTally(service)
         try warm()
     }
@@ -84,6 +88,32 @@ package final class ServingArm: @unchecked Sendable {
     /// The answer to a row that its contract does not allow.
     func decideOutside(_ breach: ContractBreach, id: DecisionID) -> Decision {
         counted(Decision(id: id, stamp: stamp, outcome: service.outsideContract, score: nil, reason: .outsideContract(admission.sentence(for: breach))))
+    }
+
+    /// The answer of a release that cannot read a row which the champion could.
+    func decideErrored(id: DecisionID) -> Decision {
+        errors.add()
+        return counted(Decision(id: id, stamp: stamp, outcome: service.fallback, score: nil, reason: .errored))
+    }
+
+    /// What this arm says of a request that the other arm answered, before limits; nothing of it is counted as a decision. Only for the thread that compares.
+    func side(of body: UnsafeRawBufferPointer, scratch row: inout [Double]) -> ComparisonRecord.Side {
+        let count = admission.featureCount
+        if row.count < count { row = [Double](repeating: 0, count: count) }
+        return row.withUnsafeMutableBufferPointer { row in
+            let row = UnsafeMutableBufferPointer(rebasing: row[..<count])
+            switch admission.admit(body, into: row) {
+            case .outside: return .init(outcome: service.outsideContract, score: nil)
+            case .admitted where model == nil: return .init(outcome: service.fallback, score: nil)
+            case .admitted:
+                if let score = try? scorers.last?.score(UnsafeBufferPointer(row)), let line = service.rule.decide(score: score) {
+                    return .init(outcome: service.rule.lines[line].outcome, score: score)
+                }
+                errors.add()
+            case .malformed: errors.add()
+            }
+            return .init(outcome: service.fallback, score: nil)
+        }
     }
 
     private func counted(_ decision: Decision) -> Decision {

@@ -1,6 +1,7 @@
 // Brings what the control plane says and what the node serves together, off the hot path.
 internal import Evidence
 internal import Logging
+internal import NIOCore
 internal import Ports
 internal import Primitives
 internal import Releases
@@ -15,6 +16,7 @@ actor NodeAgent {
     private let loader: ReleaseLoader
     private let file: TableFile
     private let current: CurrentSnapshot
+    private let exposing: ExposingState
     private let pages: StatusPages
     private let clock: any WallClock
     private let logger: Logger
@@ -26,15 +28,17 @@ actor NodeAgent {
     private var reported: Set<String> = []
     private var rehearsed: [Digest: Double] = [:]
     private var refusedTable: Digest?
+    private var reportedVetoes: Set<Digest> = []
     private var unsent: [Envelope] = []
     private var isSettled = false
-    /// A candidate answers only by a table accepted in this process: after a restart its share is zero until a newer one comes.
-    private var mayExpose = false
+    /// The newest word of the control plane about exposure, and until when it holds.
+    private var lease: (order: TableOrder, until: NIODeadline)?
+    private var asked: NIODeadline?
     private static let unsentLimit = 1000
 
     init(
         trust: TrustRoot, node: NodeID, key: SigningKey, link: any ControlPlaneLink, loader: ReleaseLoader, file: TableFile, current: CurrentSnapshot,
-        pages: StatusPages, clock: any WallClock, logger: Logger
+        exposing: ExposingState, pages: StatusPages, clock: any WallClock, logger: Logger
     ) {
         self.trust = trust
         self.node = node
@@ -43,6 +47,7 @@ actor NodeAgent {
         self.loader = loader
         self.file = file
         self.current = current
+        self.exposing = exposing
         self.pages = pages
         self.clock = clock
         self.logger = logger
@@ -53,6 +58,7 @@ actor NodeAgent {
     /// A memory that was changed is no reason not to start: what of it can be verified is served, the rest waits for the control plane. A
     /// lost memory is said aloud, since until the next table this node cannot tell that it is shown an old one.
     func resume() async {
+        exposing.begin()
         guard let tables = recall() else { return }
         remembered = tables
         var verified: [(order: TableOrder, table: RoutingTable, envelope: Envelope)] = []
@@ -86,7 +92,7 @@ actor NodeAgent {
     /// One look at the control plane and at the difference. Never throws: a node serves on.
     func pass() async {
         do {
-            if let envelope = try await link.routingTable(newerThan: table?.order) { try accept(envelope) }
+            if let envelope = try await contact() { try accept(envelope) }
         } catch {
             logger.debug("no newer table", metadata: ["error": "\(error)"])
         }
@@ -94,7 +100,53 @@ actor NodeAgent {
             isSettled = true
             for route in table.routes where !(await serve(route, of: table, remembered.newest)) { isSettled = false }
         }
+        settleExposure()
         await report()
+    }
+
+    /// Keeps the lease while a pass is held up by a large model.
+    func renew() async {
+        guard let asked, NIODeadline.now() - asked > .milliseconds(1500), !current.value.exposures.isEmpty else { return }
+        _ = try? await contact()
+        settleExposure()
+    }
+
+    /// Asks with a new nonce, and takes the lease. Hands on a table, which is not looked at yet.
+    private func contact() async throws -> Envelope? {
+        var generator = SystemRandomNumberGenerator()
+        let nonce = (0..<Lease.nonceBytes).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+        // The lease runs from here: how long the answer was under way nobody knows.
+        let began = NIODeadline.now()
+        asked = began
+        let contact = try await link.contact(newerThan: table?.order, nonce: nonce)
+        if let envelope = contact.lease {
+            do {
+                let order = try Lease.open(envelope, answering: nonce, trust: trust).order
+                lease = (order, began + exposing.leaseSpan)
+            } catch {
+                if reported.insert("lease \(error.message)").inserted { logger.error("a lease is refused", metadata: ["reason": "\(error.message)"]) }
+            }
+        }
+        return contact.table
+    }
+
+    /// A candidate answers while the lease names the table that it is here by. Whatever else holds, it does not.
+    private func settleExposure() {
+        for exposure in current.value.exposures {
+            if let lease, let table, lease.order == table.order, exposure.order == table.order {
+                exposure.keeping.gate.renew(until: lease.until)
+            } else if exposure.order != table?.order || (lease.map { $0.order > exposure.order } ?? false) {
+                exposure.keeping.gate.lapse()
+            }
+        }
+        for veto in exposing.settle(current.value) {
+            if let table { report(veto, table) }
+        }
+    }
+
+    private func report(_ veto: Veto, _ table: RoutingTable) {
+        guard reportedVetoes.insert(veto.spec).inserted else { return }
+        observe(veto.service, veto.spec, .vetoed, table, milliseconds: veto.milliseconds, reason: veto.reason, breach: veto.breach)
     }
 
     private func accept(_ envelope: Envelope) throws {
@@ -112,7 +164,15 @@ actor NodeAgent {
         remembered = tables
         table = next
         isSettled = false
-        mayExpose = true
+        for (service, slot) in current.value.slots {
+            // The same candidate beside the same champion goes on; any other word about it stops it until it is carried out.
+            guard let exposure = slot.exposure, let route = next.routes.first(where: { $0.service == service }), route.champion == slot.champion.release.digest,
+                route.candidate == .init(spec: exposure.spec, share: exposure.plannedShare, step: exposure.step)
+            else {
+                slot.exposure?.keeping.gate.lapse()
+                continue
+            }
+        }
         reported = []
         rehearsed = rehearsed.filter { digest, _ in next.routes.contains { $0.specs.contains(digest) } }
         pages.show(table: next.order.description)
@@ -123,12 +183,18 @@ actor NodeAgent {
     private func serve(_ route: ServiceRoute, of table: RoutingTable, _ envelope: Envelope) async -> Bool {
         do {
             let verified = try VerifiedRoute(verifying: route, bundles: table.bundles, trust: trust)
-            try await load(verified, [route.champion, route.candidate?.spec])
+            if let veto = exposing.veto(of: route.champion) { throw LoadFailure.refused("\(veto.release) is vetoed here: \(veto.reason)") }
+            try await load(verified, [route.champion])
+            // The champion waits for no candidate.
+            try flip(route, verified, table, envelope)
+            let objection = try await takeCandidate(route, verified, table)
             try flip(route, verified, table, envelope)
             // What answers nothing comes after the flip, so that no file which is missing holds up the way back.
-            try await load(verified, [route.standby, route.preparing])
-            try rehearse(route, table)
+            try await load(verified, [route.standby])
+            try await prepare(route, verified, table)
             try flip(route, verified, table, envelope)
+            try exposing.keep(only: current.value.slots[route.service]?.exposure?.spec, of: route.service)
+            if let objection { refuse(route, table, objection) }
             return true
         } catch LoadFailure.lineDown(let reason) {
             if reported.insert("waiting \(route.service) \(reason)").inserted {
@@ -145,6 +211,38 @@ actor NodeAgent {
             refuse(route, table, (error as? ReleaseError)?.message ?? "\(error)")
         }
         return true
+    }
+
+    /// Loads the candidate, where nothing stands against it. The answer is what does, for the control plane to hear.
+    private func takeCandidate(_ route: ServiceRoute, _ verified: VerifiedRoute, _ table: RoutingTable) async throws -> String? {
+        guard let spec = route.candidate?.spec, let release = verified.releases[spec] else { return nil }
+        if let veto = exposing.veto(of: spec) {
+            report(veto, table)
+            pages.show(refusal: "\(veto.release) is vetoed here: \(veto.reason)", of: route.service)
+            return nil
+        }
+        if let damage = exposing.damage { return damage }
+        // On the disk before any of its code runs.
+        try exposing.mark(release)
+        try await load(verified, [spec])
+        guard let champion = arms[route.champion], let candidate = arms[spec] else { return nil }
+        return Exposure.objection(to: candidate, beside: champion)
+    }
+
+    private func prepare(_ route: ServiceRoute, _ verified: VerifiedRoute, _ table: RoutingTable) async throws {
+        guard let spec = route.preparing, let release = verified.releases[spec], rehearsed[spec] == nil else { return }
+        if let veto = exposing.veto(of: spec) { throw LoadFailure.refused("\(veto.release) is vetoed here: \(veto.reason)") }
+        if arms[spec] == nil { try exposing.mark(release) }
+        try await load(verified, [spec])
+        try rehearse(route, table)
+    }
+
+    /// What of the route's candidate may be here now.
+    private func exposure(_ route: ServiceRoute, _ table: RoutingTable) -> Exposure? {
+        guard let arm = route.candidate, let candidate = arms[arm.spec], let champion = arms[route.champion], exposing.mayExpose(arm.spec),
+            Exposure.objection(to: candidate, beside: champion) == nil
+        else { return nil }
+        return Exposure(candidate, arm, order: table.order, keeping: exposing.keeping(of: arm.spec, route.service))
     }
 
     private func load(_ verified: VerifiedRoute, _ specs: [Digest?]) async throws(LoadFailure) {
@@ -171,19 +269,19 @@ actor NodeAgent {
 
     private func flip(_ route: ServiceRoute, _ verified: VerifiedRoute, _ table: RoutingTable, _ envelope: Envelope) throws {
         guard let champion = arms[route.champion] else { return }
-        let candidate = mayExpose ? route.candidate.flatMap { arm in arms[arm.spec].map { ($0, arm.share) } } : nil
+        let exposure = exposure(route, table)
         let previous = current.value.slots[route.service]?.champion
         if remembered?.serving[route.service] != envelope, var tables = remembered {
             tables.serving[route.service] = envelope
             try file.save(tables)
             remembered = tables
         }
-        let assignment = Assignment(salt: candidate?.0.release.spec.salt.bytes ?? [], share: candidate?.1 ?? 0)
         current.replace(
             route.service,
             with: ServiceSlot(
-                champion: champion, candidate: candidate?.0, share: candidate?.1 ?? 0, assignment: assignment, standby: route.standby.flatMap { arms[$0] },
-                rehearsedMilliseconds: rehearsed[route.champion]))
+                champion: champion, exposure: exposure, standby: route.standby.flatMap { arms[$0] }, rehearsedMilliseconds: rehearsed[route.champion]))
+        // A veto that was given meanwhile has looked for the candidate in the slot of before.
+        if let exposure, !exposing.mayExpose(exposure.spec) { current.withdraw(exposure.spec, from: route.service) }
         pages.show(table: table.order.description)
         pages.show(refusal: nil, of: route.service)
         if previous !== champion {
@@ -192,17 +290,18 @@ actor NodeAgent {
         }
         // Arms that no route needs are freed when their last request has gone.
         let needed = current.value.slots.values.reduce(into: verified.route.specs) { needed, slot in
-            needed.formUnion([slot.champion, slot.candidate, slot.standby].compactMap { $0?.release.digest })
+            needed.formUnion(slot.arms.map(\.release.digest))
         }
         arms = arms.filter { needed.contains($0.key) }
     }
 
     private func observe(
-        _ service: ServiceName, _ spec: Digest, _ state: Observation.State, _ table: RoutingTable, milliseconds: Double? = nil, reason: String? = nil
+        _ service: ServiceName, _ spec: Digest, _ state: Observation.State, _ table: RoutingTable, milliseconds: Double? = nil, reason: String? = nil,
+        breach: Instant? = nil
     ) {
         let observation = Observation(
             system: trust.system, environment: trust.environment, node: node, order: table.order, service: service, spec: spec, state: state,
-            milliseconds: milliseconds, reason: reason, at: clock.now())
+            milliseconds: milliseconds, reason: reason, breach: breach, at: clock.now())
         unsent.append(Envelope(signing: observation, as: Observation.payloadType, by: [key]))
         if unsent.count > Self.unsentLimit {
             unsent.removeFirst(unsent.count - Self.unsentLimit)

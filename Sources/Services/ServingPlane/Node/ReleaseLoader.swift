@@ -87,10 +87,10 @@ enum Rehearsal {
             let before = try answers(rows, scorer)
             let slot = CurrentSnapshot()
             let name = champion.stamp.service
-            slot.replace(name, with: ServiceSlot(champion: candidate, assignment: Assignment(salt: [], share: 0), standby: champion))
+            slot.replace(name, with: ServiceSlot(champion: candidate, standby: champion))
             if let other = try candidate.model?.makeScorer() { _ = try answers(ServingArm.rehearsalRows(candidate.admission.featureCount), other) }
             let began = ContinuousClock.now
-            slot.replace(name, with: ServiceSlot(champion: champion, assignment: Assignment(salt: [], share: 0), standby: candidate))
+            slot.replace(name, with: ServiceSlot(champion: champion, standby: candidate))
             guard slot.value.slots[name]?.champion === champion else { throw LoadFailure.refused("the way back led to another release") }
             _ = try answers(Array(rows.prefix(1)), scorer)
             let milliseconds = (ContinuousClock.now - began).seconds * 1000

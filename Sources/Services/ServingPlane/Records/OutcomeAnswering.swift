@@ -10,14 +10,17 @@ struct OutcomeAnswering {
     let records: NodeRecords?
     let clock: any WallClock
 
-    func answer(_ body: UnsafeRawBufferPointer) -> Answer {
+    /// `followUp` gets what guardrails want to know once the outcomes are kept.
+    func answer(_ body: UnsafeRawBufferPointer, followUp: inout FollowUp?) -> Answer {
         guard records != nil else { return .reply(.refusal(503, "this node has no decision log, so it takes no outcomes; its log says why")) }
         let submissions: [OutcomeSubmission]
         do { submissions = try OutcomeSubmission.read(body) } catch { return .reply(.refusal(400, error.message)) }
         let now = clock.now()
+        let slots = current.value.slots
         var payloads: [[UInt8]] = []
+        var truths: [Truth] = []
         for (index, submission) in submissions.enumerated() {
-            guard let terms = current.value.slots[submission.service]?.champion.service.outcome else {
+            guard let terms = slots[submission.service]?.champion.service.outcome else {
                 return .reply(.refusal(400, "outcome \(index + 1): '\(submission.service)' expects no outcome here; \(expected)"))
             }
             guard submission.at <= now.adding(.seconds(60)) else { return .reply(.refusal(400, "outcome \(index + 1) is of the future: 'at' is when it became true")) }
@@ -25,7 +28,9 @@ struct OutcomeAnswering {
                 return .reply(.refusal(400, "outcome \(index + 1) has a number that is none"))
             }
             payloads.append(record.encoded)
+            if slots[submission.service]?.exposure != nil, case .truth(let value) = submission.value { truths.append(Truth(decision: submission.decision, value: value)) }
         }
+        if !truths.isEmpty { followUp = .outcomes(truths) }
         return .afterDurable(payloads, .outcome, Reply(status: 200, body: Array("{\"kept\":\(payloads.count)}".utf8)))
     }
 

@@ -38,6 +38,8 @@ struct DecisionAnswering {
     private let metrics: ServingMetrics
     private var row: [Double] = []
     private var generator = SystemRandomNumberGenerator()
+    /// What is to be done once the answer that was given last has gone; whoever sends it takes it.
+    var followUp: FollowUp?
     /// One origin for the process: the rate limits of a release are shared by all connections, so their times must compare.
     private static let origin = ContinuousClock.now
 
@@ -57,10 +59,38 @@ struct DecisionAnswering {
             return .reply(.refusal(404, "there is no decision service '\(text.prefix(63))' here; served are \(slots.keys.sorted().map(\.text).joined(separator: ", "))"))
         }
         let admission = admit(body, slot.champion)
-        guard let candidate = slot.candidate, includes(admission, body, slot.assignment) else {
-            return reply(admission, slot.champion, body, began)
+        guard let exposure = slot.exposure else { return answer(admission, slot.champion, body, began).answer }
+        return answer(admission, slot.champion, exposure, body, began)
+    }
+
+    /// While a candidate is exposed: by whom, and what is compared afterwards.
+    private mutating func answer(
+        _ admission: Admission, _ champion: ServingArm, _ exposure: Exposure, _ body: UnsafeRawBufferPointer, _ began: NIODeadline
+    ) -> Answer {
+        let share = exposure.share(at: began)
+        let isTaken = share > 0 && includes(admission, body, exposure.assignment)
+        let arm = isTaken ? exposure.candidate : champion
+        let answered = answer(isTaken ? admit(body, arm) : admission, arm, body, began, hasRead: isTaken)
+        guard let kept = answered.kept else { return answered.answer }
+        let isSampled = sample(admission, body, kept.decision.id, exposure.sampling)
+        let record = ComparisonRecord(
+            decision: kept.decision.id, candidate: exposure.candidate.stamp.release, spec: exposure.spec, step: exposure.step, share: share,
+            arm: isTaken ? .candidate : .champion, entity: kept.entity?.short, failed: kept.decision.reason == .errored, latencyMicroseconds: kept.latencyMicroseconds,
+            answered: kept.at, clock: kept.at, sampled: isSampled, pair: nil)
+        followUp = .comparison(
+            ComparisonJob(
+                exposure: exposure, other: isTaken ? champion : exposure.candidate, side: .init(kept.decision), record: record,
+                body: isSampled || exposure.isReplayed ? Array(body) : [], answered: .now()))
+        return answered.answer
+    }
+
+    /// A request without an entity is sampled by its decision.
+    private func sample(_ admission: Admission, _ body: UnsafeRawBufferPointer, _ id: DecisionID, _ sampling: Assignment) -> Bool {
+        switch admission {
+        case .admitted(.none), .outside(_, .none): sampling.includes(entity: Array(id.description.utf8))
+        case .admitted, .outside: includes(admission, body, sampling)
+        case .malformed: false
         }
-        return reply(admit(body, candidate), candidate, body, began)
     }
 
     private mutating func admit(_ body: UnsafeRawBufferPointer, _ arm: ServingArm) -> Admission {
@@ -82,11 +112,23 @@ struct DecisionAnswering {
         }
     }
 
-    private mutating func reply(_ admission: Admission, _ arm: ServingArm, _ body: UnsafeRawBufferPointer, _ began: NIODeadline) -> Answer {
+    /// A decision as it was recorded, for who compares.
+    private struct Kept {
+        var decision: Decision
+        var entity: KeyedHash?
+        var at: Instant
+        var latencyMicroseconds: UInt64
+    }
+
+    /// `hasRead` says that the champion could read the row: then an arm that cannot has failed, and not the caller.
+    private mutating func answer(
+        _ admission: Admission, _ arm: ServingArm, _ body: UnsafeRawBufferPointer, _ began: NIODeadline, hasRead: Bool = false
+    ) -> (answer: Answer, kept: Kept?) {
         let decision: Decision
         let id = DecisionID(high: generator.next(), low: generator.next())
         switch admission {
-        case .malformed(let row): return .reply(.refusal(400, row.message))
+        case .malformed where hasRead: decision = arm.decideErrored(id: id)
+        case .malformed(let row): return (.reply(.refusal(400, row.message)), nil)
         case .outside(let breach, _):
             decision = arm.decideOutside(breach, id: id)
         case .admitted:
@@ -98,28 +140,30 @@ struct DecisionAnswering {
         bytes.reserveCapacity(320)
         decision.append(to: &bytes)
         let reply = Reply(status: 200, body: bytes)
-        guard let recording = arm.recording else { return .reply(reply) }
+        guard let recording = arm.recording else { return (.reply(reply), nil) }
         return record(decision, recording, reply, body, began)
     }
 
     /// A buffered record goes to the log here; a durable one goes before its reply.
-    private func record(_ decision: Decision, _ recording: ServingArm.Recording, _ reply: Reply, _ body: UnsafeRawBufferPointer, _ began: NIODeadline) -> Answer {
+    private func record(
+        _ decision: Decision, _ recording: ServingArm.Recording, _ reply: Reply, _ body: UnsafeRawBufferPointer, _ began: NIODeadline
+    ) -> (answer: Answer, kept: Kept?) {
         var entry: [UInt8] = []
         entry.reserveCapacity(640 + body.count)
+        var kept = Kept(decision: decision, entity: nil, at: clock.now(), latencyMicroseconds: UInt64(max(0, (NIODeadline.now() - began).nanoseconds / 1000)))
         do throws(MalformedRow) {
-            try recording.writer.append(
-                decision, at: clock.now(), latencyMicroseconds: UInt64(max(0, (NIODeadline.now() - began).nanoseconds / 1000)), request: body, to: &entry)
-        } catch { return .reply(.refusal(400, error.message)) }
+            kept.entity = try recording.writer.append(decision, at: kept.at, latencyMicroseconds: kept.latencyMicroseconds, request: body, to: &entry)
+        } catch { return (.reply(.refusal(400, error.message)), nil) }
         switch recording.durability {
-        case .durable: return .afterDurable([entry], .decision, reply)
+        case .durable: return (.afterDurable([entry], .decision, reply), kept)
         case .buffered:
             let metrics = metrics
             guard let records else {
                 metrics.unrecorded.add()
-                return .reply(reply)
+                return (.reply(reply), kept)
             }
             records.log.append(entry, kind: .decision, durable: false) { if case .failure = $0 { metrics.unrecorded.add() } }
-            return .reply(reply)
+            return (.reply(reply), kept)
         }
     }
 }

@@ -24,13 +24,17 @@ final class RequestHandler: ChannelInboundHandler {
     private var state = State.idle
     private var answering: DecisionAnswering
     private let outcomes: OutcomeAnswering
+    private let comparer: Comparer?
+    /// Of the request that is being answered.
+    private var followUp: FollowUp?
     private let log: (any DecisionLog)?
     private let pages: StatusPages
     private let metrics: ServingMetrics
 
-    init(answering: DecisionAnswering, outcomes: OutcomeAnswering, log: (any DecisionLog)?, pages: StatusPages, metrics: ServingMetrics) {
+    init(answering: DecisionAnswering, outcomes: OutcomeAnswering, comparer: Comparer?, log: (any DecisionLog)?, pages: StatusPages, metrics: ServingMetrics) {
         self.answering = answering
         self.outcomes = outcomes
+        self.comparer = comparer
         self.log = log
         self.pages = pages
         self.metrics = metrics
@@ -91,6 +95,8 @@ final class RequestHandler: ChannelInboundHandler {
     private func finish(_ head: HTTPRequestHead, _ body: ByteBuffer?, _ context: ChannelHandlerContext) {
         let began = NIODeadline.now()
         let (answer, type) = answer(head, body, began)
+        followUp = followUp ?? answering.followUp
+        answering.followUp = nil
         switch answer {
         case .reply(let reply): complete(reply, type, head, began, context)
         case .afterDurable(let payloads, let kind, let reply): keep(payloads, kind, reply, type, head, began, context)
@@ -103,6 +109,13 @@ final class RequestHandler: ChannelInboundHandler {
         write(reply, type, head, isLast: !head.isKeepAlive || metrics.isDraining, context)
         metrics.count(status: reply.status, microseconds: (NIODeadline.now() - began).nanoseconds / 1000)
         context.triggerUserOutboundEvent(RequestDeadline.Finished(), promise: nil)
+        follow(isKept: reply.status < 300)
+    }
+
+    /// Only what was answered, or kept although the caller has gone, is compared.
+    private func follow(isKept: Bool) {
+        if isKept, let followUp { comparer?.take(followUp) }
+        followUp = nil
     }
 
     /// The event loop goes on with other connections. On this one the codec holds back the next request until this one is answered, so answers keep their
@@ -123,7 +136,7 @@ final class RequestHandler: ChannelInboundHandler {
         _ result: DurableAppends.Result, of count: Int, _ reply: Reply, _ type: String, _ head: HTTPRequestHead, _ began: NIODeadline, _ context: ChannelHandlerContext
     ) {
         // The caller may have gone meanwhile; what was kept stays kept.
-        guard case .keeping = state else { return }
+        guard case .keeping = state else { return follow(isKept: result.failure == nil) }
         guard let failure = result.failure else { return complete(reply, type, head, began, context) }
         metrics.unkept.add()
         let rest = count > 1 ? "\(result.kept) of \(count) were kept, and sending all again is harmless" : "nothing was answered"
@@ -154,7 +167,7 @@ final class RequestHandler: ChannelInboundHandler {
             return .reply(.refusal(415, "outcomes are JSON objects, one a line; send them with Content-Type: application/json or application/x-ndjson"))
         }
         guard let body else { return .reply(.refusal(400, "the request is empty; send one JSON object a line")) }
-        return body.withUnsafeReadableBytes { outcomes.answer($0) }
+        return body.withUnsafeReadableBytes { outcomes.answer($0, followUp: &followUp) }
     }
 
     /// Media types are compared without case, and parameters after a semicolon do not matter.

@@ -12,6 +12,7 @@ import Testing
     private static func event(_ action: StopOrder.Action, _ cause: StopCause) -> ReleaseEvent {
         switch action {
         case .abort: .aborted(cause, at: World.now)
+        case .pause: .paused(cause, order: TableOrder(epoch: 1, generation: 20), at: World.now)
         case .rollback: .rolledBack(cause, order: TableOrder(epoch: 1, generation: 20), at: World.now)
         }
     }

@@ -28,7 +28,7 @@ import Testing
     private static func verdicts(_ evaluations: [Evaluation]? = nil, _ rehearsals: [Reversibility]? = nil, baseline: Digest? = baseline) throws -> [Verdict] {
         let world = try World()
         let results = try policy().results(
-            artifact: artifact, baseline: baseline, evaluations: evaluations ?? [world.evaluation(metrics: good)],
+            artifact: artifact, baseline: baseline, isFirst: false, evaluations: evaluations ?? [world.evaluation(metrics: good)],
             rehearsals: rehearsals ?? [world.rehearsal(baseline: Self.baseline)], at: World.now)
         #expect(results.map(\.validator) == ["evaluation", "evaluation", "reversibility"])
         return results.map(\.verdict)
@@ -45,7 +45,7 @@ import Testing
     @Test func promise6_theResultsSayWhatWasAskedAndAboutWhat() throws {
         let world = try World()
         let results = try Self.policy().results(
-            artifact: Self.artifact, baseline: Self.baseline, evaluations: [world.evaluation(metrics: Self.good)],
+            artifact: Self.artifact, baseline: Self.baseline, isFirst: false, evaluations: [world.evaluation(metrics: Self.good)],
             rehearsals: [world.rehearsal(baseline: Self.baseline)], at: World.now)
         let measured = [Self.artifact, Digest.of("holdout")]
         #expect(
@@ -54,7 +54,7 @@ import Testing
                 CriterionResult(validator: "evaluation", criterion: "log_loss at most 0.5", subjects: measured, verdict: .met),
                 CriterionResult(validator: "reversibility", criterion: "back within 1s", subjects: [Self.artifact, Self.baseline], verdict: .met),
             ])
-        let nothing = try Self.policy().results(artifact: Self.artifact, baseline: nil, evaluations: [], rehearsals: [], at: World.now)
+        let nothing = try Self.policy().results(artifact: Self.artifact, baseline: nil, isFirst: false, evaluations: [], rehearsals: [], at: World.now)
         #expect(nothing.map(\.subjects) == [[Self.artifact], [Self.artifact], [Self.artifact]] && nothing.allSatisfy { $0.verdict == .missing })
     }
 
@@ -142,9 +142,10 @@ import Testing
         let world = try World()
         #expect(
             try Self.policy().results(
-                artifact: nil, baseline: Self.baseline, evaluations: [world.evaluation()], rehearsals: [world.rehearsal(baseline: Self.baseline)], at: World.now) == [])
+                artifact: nil, baseline: Self.baseline, isFirst: false, evaluations: [world.evaluation()], rehearsals: [world.rehearsal(baseline: Self.baseline)], at: World.now)
+                == [])
         let bare = try World.policy("{ policy: p, evidence: {}, approval: [{ role: reviewer, count: 1 }], exposure: [{ live: true }] }")
-        #expect(bare.results(artifact: Self.artifact, baseline: Self.baseline, evaluations: [], rehearsals: [], at: World.now) == [])
+        #expect(bare.results(artifact: Self.artifact, baseline: Self.baseline, isFirst: false, evaluations: [], rehearsals: [], at: World.now) == [])
     }
 
     /// One criterion that is anything but met, at each place among good ones.

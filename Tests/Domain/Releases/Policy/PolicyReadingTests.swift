@@ -60,7 +60,7 @@ import Testing
         init(_ line: Int, _ text: String, _ sentence: String) { (self.line, self.text, self.sentence) = (line, text, sentence) }
     }
 
-    private static let top = "policy, clock, proposal, evidence, approval, exposure, signals, guardrails, on_undecided, autonomy, escalate, first_release"
+    private static let top = "policy, clock, proposal, evidence, approval, exposure, signals, guardrails, on_undecided, first_release, autonomy, escalate"
 
     static let refused: [Refused] = [
         // The whole.
@@ -70,7 +70,7 @@ import Testing
         Refused(1, "policy: [x]", "policy.yaml:1: expected text here, found a list"),
         // Of a key that stands twice, the line is that where its map begins.
         Refused(1, "policy: a\npolicy: b", "policy.yaml:1: the key 'policy' stands twice; keep one"),
-        Refused(1, "policy: a\nclock: replay", "policy.yaml:2: the clock 'replay' is not built yet; write 'clock: wall'"),
+        Refused(1, "policy: a\nclock: sundial", "policy.yaml:2: expected one of wall, replay here, found 'sundial'"),
         Refused(1, "policy: a\nclok: wall", "policy.yaml:2: unknown key 'clok'; did you mean 'clock'?"),
         Refused(1, "policy: a\nservice: x", "policy.yaml:2: unknown key 'service'; known here: \(top)"),
         Refused(1, "policy: a\nextends: &base x", "policy.yaml:2: anchors and aliases (& and *) are refused; write the value out"),
@@ -123,19 +123,86 @@ import Testing
         Refused(15, "  - { live: false }", "policy.yaml:15: write 'live: true' or leave the step out"),
         Refused(15, "  - { live: \"true\" }", "policy.yaml:15: expected true or false here, found 'true'"),
         Refused(15, "  - { live: yes }", "policy.yaml:15: expected true or false here, found 'yes'"),
-        Refused(15, "  - { live: true, at: night }", "policy.yaml:15: unknown key 'at'; known here: live"),
-        Refused(15, "  - { shadow: 1.0 }", "policy.yaml:15: 'shadow' is not built yet: this version releases in one step, '- { live: true }'; leave it out"),
-        Refused(15, "  - { canary: 0.05 }", "policy.yaml:15: 'canary' is not built yet: this version releases in one step, '- { live: true }'; leave it out"),
-        Refused(15, "  - { deadline: 2d }", "policy.yaml:15: unknown key 'deadline'; known here: live, shadow, canary"),
-        Refused(15, "  - { live: true }\n  - { live: true }", "policy.yaml:15: the exposure plan of this version is exactly one step, '- { live: true }'"),
-        Refused(15, "  - {}", "policy.yaml:15: the exposure plan of this version is exactly one step, '- { live: true }'"),
+        Refused(15, "  - { live: true, at: night }", "policy.yaml:15: unknown key 'at'; known here: shadow, canary, live"),
+        Refused(15, "  - { deadline: 2d }", "policy.yaml:15: a step is one of 'shadow: 1.0', 'canary: 0.05' and 'live: true'"),
+        Refused(15, "  - { shadow: 1.0, live: true }", "policy.yaml:15: a step is one of 'shadow: 1.0', 'canary: 0.05' and 'live: true'"),
+        Refused(15, "  - {}", "policy.yaml:15: a step is one of 'shadow: 1.0', 'canary: 0.05' and 'live: true'"),
+        Refused(15, "  - { shadow: 1.0 }", "policy.yaml:15: 'decisions' is missing; add it"),
+        Refused(15, "  - { canary: 0.05, decisions: 10 }", "policy.yaml:15: 'deadline' is missing; add it"),
+        Refused(15, "  - { canary: 1, decisions: 10, deadline: 2d }", "policy.yaml:15: a share lies above 0 and below 1, and '1' does not; 0.05 means five in a hundred"),
+        Refused(15, "  - { shadow: 0, decisions: 10, deadline: 2d }", "policy.yaml:15: a share lies above 0 and at most 1, and '0' does not; 0.05 means five in a hundred"),
+        Refused(15, "  - { canary: 0.05, decisions: 0, deadline: 2d }", "policy.yaml:15: expected a whole number from 1 to 1000000000 here, found '0'"),
+        Refused(15, "  - { canary: 0.05, decisions: 9, deadline: 10ms }", "policy.yaml:15: a deadline is a time from 1s to ten years, and '10ms' is not; 4d is four days"),
+        Refused(
+            15, "  - { live: true }\n  - { live: true }",
+            "policy.yaml:16: 'live' cannot follow 'live': a plan only ever gives more, shadow first, then canary, then live"),
+        Refused(
+            15, "  - { canary: 0.25, decisions: 9, deadline: 2d }\n  - { canary: 0.05, decisions: 9, deadline: 2d }",
+            "policy.yaml:16: 'canary 5 %' cannot follow 'canary 25 %': a plan only ever gives more, shadow first, then canary, then live"),
+        Refused(
+            15, "  - { canary: 0.05, decisions: 9, deadline: 2d }",
+            "policy.yaml:15: a plan ends with '- { live: true }'; without it the release could never replace the champion"),
+        Refused(
+            15, "  - { canary: 0.05, decisions: 9, deadline: 2d }\n  - { live: true }",
+            "policy.yaml:15: a plan with shadow or canary steps needs guardrails, or nobody would notice harm; add 'guardrails:'"),
+        Refused(1, "policy: a\nguardrails: []", "policy.yaml:2: guardrails watch shadow and canary steps, and this plan has none; add steps or leave them out"),
+        Refused(1, "policy: a\nautonomy: { alone: [pause, rollback, dance] }", "policy.yaml:2: expected one of pause, rollback, expand, promote here, found 'dance'"),
+        Refused(1, "policy: a\nautonomy: { alone: [pause] }", "policy.yaml:2: 'rollback' lowers exposure, which waits for nobody; add it to 'alone'"),
+        Refused(1, "policy: a\nautonomy: { alone: [pause, rollback, expand] }", "policy.yaml:2: say how far the controller expands alone; add 'expand_up_to: 0.25'"),
+        Refused(
+            1, "policy: a\nautonomy: { alone: [pause, rollback], expand_up_to: 0.25 }",
+            "policy.yaml:2: expand_up_to bounds what is done alone; add expand to 'alone', or leave it out"),
+        Refused(
+            1, "policy: a\nautonomy: { alone: [pause, rollback, promote], needs_person: [promote] }", "policy.yaml:2: 'promote' is done alone or by a person, not both"),
+        Refused(
+            1, "policy: a\nescalate: { to: auditor, after: 30m }",
+            "policy.yaml:2: whoever is asked must be able to answer: 'auditor' approves nothing here; name a role of 'approval'"),
+        Refused(1, "policy: a\nescalate: { to: reviewer, after: 1ms }", "policy.yaml:2: people need at least a second; write such as 30m"),
+        Refused(1, "policy: a\nfirst_release: { criteria: [] }", "policy.yaml:2: an evaluation needs at least one criterion"),
+        Refused(
+            1, "policy: a\nfirst_release: { criteria: [{ metric: auc, at_least: 0.6 }], exposure: [{ canary: 0.5, decisions: 1, deadline: 1d }, { live: true }] }",
+            "policy.yaml:2: the fallback answers without a model, so nothing compares with it: the first release's plan is '- { live: true }'"),
     ]
 
     @Test(arguments: refused) func aMistakeIsOneSentenceWithItsLine(_ test: Refused) { Self.expect(Self.text(test.line, test.text), test.sentence) }
 
-    /// Keys that DESIGN gives a meaning to and this version cannot act on.
-    @Test(arguments: ["signals", "guardrails", "on_undecided", "autonomy", "escalate", "first_release"]) func anUnbuiltPartIsRefused(key: String) {
-        Self.expect(Self.text(1, "policy: a\n\(key): {}"), "policy.yaml:2: '\(key)' is not built yet: this version releases in one live step; leave it out")
+    /// A key that DESIGN gives a meaning to and this version cannot act on.
+    @Test func anUnbuiltPartIsRefused() {
+        Self.expect(
+            Self.text(1, "policy: a\nsignals: {}"), "policy.yaml:2: 'signals' is not built yet: this version reads no signals of data sources; leave it out")
+    }
+
+    @Test func aWholeRolloutIsRead() throws {
+        let policy = try World.policy(
+            Self.text(
+                15,
+                """
+                  - { shadow: 1.0, decisions: 2000, deadline: 4d }
+                  - { canary: 0.05, decisions: 250, deadline: 10d }
+                  - { live: true }
+                clock: replay
+                guardrails:
+                  - { signal: decision_flips, paired: true, harm: { more_than: 0.10 }, alpha: 0.01, then: pause }
+                on_undecided: [ask, abort]
+                autonomy: { alone: [pause, rollback, expand], expand_up_to: 0.25, needs_person: [promote] }
+                escalate: { to: risk-owner, after: 30m }
+                first_release: { criteria: [{ metric: auc, at_least: 0.6 }] }
+                """))
+        #expect(
+            policy.exposure == [
+                .shadow(1, StepNeeds(decisions: 2000, deadline: .seconds(4 * 86_400))), .canary(0.05, StepNeeds(decisions: 250, deadline: .seconds(10 * 86_400))), .live,
+            ])
+        #expect(policy.exposure.map(\.spelled) == ["shadow", "canary 5 %", "live"])
+        #expect(policy.clock == .replay && policy.guardrails?.undecided == [.ask, .abort] && policy.guardrails?.rules.map(\.signal) == [.decisionFlips, .sampleRatio])
+        #expect(policy.autonomy.mayTake(policy.exposure[1]) && !policy.autonomy.mayTake(.canary(0.26)) && !policy.autonomy.mayTake(.live))
+        #expect(policy.escalation == Escalation(to: .riskOwner, after: .seconds(1800)))
+        #expect(policy.firstRelease?.criteria.map(\.spelled) == ["auc at least 0.6"] && policy.firstRelease?.exposure == [.live])
+        let terms = try #require(policy.rollout(policy.exposure, maturesAfter: .seconds(3600), expectedRates: ["offer": 0.02]))
+        #expect(terms.clock == .replay && terms.maturesAfterSeconds == 3600 && terms.expectedRates == ["offer": 0.02] && terms.patience == .seconds(1800))
+        #expect(policy.rollout([.live], maturesAfter: .zero, expectedRates: [:]) == nil)
+        // What nobody wrote is cautious.
+        let quiet = try World.policy(Self.lines.joined(separator: "\n"))
+        #expect(quiet.autonomy == .cautious && !quiet.autonomy.mayTake(.shadow(1)) && quiet.escalation == nil && quiet.clock == .wall)
     }
 
     @Test(arguments: ["known_decisions", "scenarios", "parity", "operational", "reproduction"]) func anUnbuiltValidatorIsRefused(key: String) {
@@ -156,7 +223,7 @@ import Testing
         }
         Self.expect(whole(evidence: "{ evaluation: { max_age: 7d, criteria: [] } }"), "policy.yaml:2: an evaluation needs at least one criterion")
         Self.expect(whole(approval: "[]"), "policy.yaml:3: a policy needs at least one approval")
-        Self.expect(whole(exposure: "[]"), "policy.yaml:4: the exposure plan of this version is exactly one step, '- { live: true }'")
+        Self.expect(whole(exposure: "[]"), "policy.yaml:4: a plan ends with '- { live: true }'; without it the release could never replace the champion")
         Self.expect(
             whole(evidence: "{ quality: {} }"),
             "policy.yaml:2: unknown key 'quality'; known here: evaluation, reversibility, known_decisions, scenarios, parity, operational, reproduction")

@@ -98,7 +98,7 @@ import Testing
         let service = champion.spec.service
         return switch place {
         case .champion: ServiceRoute(service: service, champion: release.digest)
-        case .candidate: ServiceRoute(service: service, champion: champion.digest, candidate: .init(spec: release.digest, share: 0))
+        case .candidate: ServiceRoute(service: service, champion: champion.digest, candidate: .init(spec: release.digest, share: 0, step: 0))
         case .standby: ServiceRoute(service: service, champion: champion.digest, standby: release.digest)
         case .preparing: ServiceRoute(service: service, champion: champion.digest, preparing: release.digest)
         }
@@ -106,8 +106,10 @@ import Testing
 
     /// Whatever place a route gives to a release, it must have been released, for this service, and come along.
     @Test func promise1_everyPlaceOfARouteIsChecked() throws {
-        let world = try World(), champion = try world.release(0), good = try world.release(1)
-        let unapproved = try world.release(1, approvers: [(.reviewer, 2, "ben")])
+        let world = try World(), champion = try world.release(0)
+        var good = try world.release(1, exposure: [.canary(0.25), .live])
+        good.bundle.promotion = try world.advance(.promote, good, step: 1)
+        let unapproved = try world.release(1, exposure: [.canary(0.25), .live], approvers: [(.reviewer, 2, "ben")])
         let foreign = try world.approved(
             try world.draft(2) { spec in
                 spec.proposal.service = try name("pricing")
@@ -138,23 +140,27 @@ import Testing
 
     struct Share: Sendable, CustomTestStringConvertible {
         var plan: [ExposureStep]
+        var step: Int
         var share: Double
         var isAllowed: Bool
-        var testDescription: String { "\(share) of \(plan)" }
+        var testDescription: String { "\(share) on step \(step) of \(plan)" }
+
+        init(_ plan: [ExposureStep], _ step: Int, _ share: Double, _ isAllowed: Bool) { (self.plan, self.step, self.share, self.isAllowed) = (plan, step, share, isAllowed) }
     }
 
-    private static let canaries: [ExposureStep] = [.shadow(1), .canary(0.05), .canary(0.25)]
+    private static let canaries: [ExposureStep] = [.shadow(1), .canary(0.05), .canary(0.25), .live]
+    private static let never: [Double] = [1, 1.5, -.leastNonzeroMagnitude, -0.1, -1, .nan, .signalingNaN, .infinity, -.infinity]
     static let shares: [Share] =
-        [0, -0.0, Double.leastNonzeroMagnitude, 0.05, 0.25].map { Share(plan: canaries, share: $0, isAllowed: true) }
-        + [Double(0.25).nextUp, 0.26, 1, 1.5, -.leastNonzeroMagnitude, -0.1, -1, .nan, .signalingNaN, .infinity, -.infinity].map {
-            Share(plan: canaries, share: $0, isAllowed: false)
-        }
-        + [0, 1].map { Share(plan: [.live], share: $0, isAllowed: true) } + [Double(1).nextUp, 2, .nan].map { Share(plan: [.live], share: $0, isAllowed: false) }
-        + [0].map { Share(plan: [.shadow(1)], share: $0, isAllowed: true) } + [Double.leastNonzeroMagnitude, 1].map { Share(plan: [.shadow(1)], share: $0, isAllowed: false) }
+        [0, -0.0, Double.leastNonzeroMagnitude, 0.05].map { Share(canaries, 1, $0, true) } + [Double(0.05).nextUp, 0.25].map { Share(canaries, 1, $0, false) }
+        + [0, 0.05, 0.25].map { Share(canaries, 2, $0, true) } + [Double(0.25).nextUp, 0.26].map { Share(canaries, 2, $0, false) }
+        + [0, -0.0].map { Share(canaries, 0, $0, true) } + [Double.leastNonzeroMagnitude, 0.05].map { Share(canaries, 0, $0, false) }
+        + (0...2).flatMap { step in never.map { Share(canaries, step, $0, false) } }
+        // No step of the plan, or the live one, where it would be the champion.
+        + [-1, 3, 4, Int.min, Int.max].flatMap { step in [0, 0.05, 1].map { Share(canaries, step, $0, false) } } + [0, 1].map { Share([.live], 0, $0, false) }
 
     @Test(arguments: shares) func promise1_aCandidateGetsNoMoreThanItsPlan(_ test: Share) throws {
         let world = try World(), champion = try world.release(0), candidate = try world.release(1, exposure: test.plan)
-        let route = ServiceRoute(service: champion.spec.service, champion: champion.digest, candidate: .init(spec: candidate.digest, share: test.share))
+        let route = ServiceRoute(service: champion.spec.service, champion: champion.digest, candidate: .init(spec: candidate.digest, share: test.share, step: test.step))
         do throws(ReleaseError) {
             let verified = try VerifiedRoute(verifying: route, bundles: [champion.bundle, candidate.bundle], trust: world.trust)
             #expect(test.isAllowed && verified.releases.count == 2)
@@ -164,7 +170,7 @@ import Testing
     }
 
     @Test(
-        arguments: [([.live], true), ([.canary(0.25), .live], true), ([.shadow(1)], false), ([.canary(1)], false), ([.shadow(1), .canary(0.999)], false)]
+        arguments: [([.live], true), ([.canary(0.25), .live], false), ([.shadow(1)], false), ([.canary(1)], false), ([.shadow(1), .canary(0.999)], false)]
             as [([ExposureStep], Bool)])
     func promise1_aChampionHasALiveStep(plan: [ExposureStep], isAllowed: Bool) throws {
         let world = try World(), release = try world.release(1, exposure: plan)
@@ -174,6 +180,31 @@ import Testing
         } else {
             #expect(Self.rule { _ = try VerifiedRoute(verifying: route, bundles: [release.bundle], trust: world.trust) } == .exposure)
         }
+    }
+
+    /// Where the policy needs a person for the step to live, no control plane can make a champion without one.
+    @Test func promise1_aChampionThatNeedsAPersonHasTheirOrder() throws {
+        let world = try World(), release = try world.release(1, exposure: [.shadow(1), .canary(0.25), .live])
+        func verify(_ promotion: Envelope?) -> ReleaseError.Rule? {
+            var bundle = release.bundle
+            bundle.promotion = promotion
+            let route = ServiceRoute(service: release.spec.service, champion: release.digest)
+            do throws(ReleaseError) {
+                _ = try VerifiedRoute(verifying: route, bundles: [bundle], trust: world.trust)
+                return nil
+            } catch { return error.rule }
+        }
+        #expect(verify(nil) == .exposure)
+        #expect(verify(try world.advance(.promote, release, step: 2)) == nil)
+        #expect(verify(try world.advance(.promote, release, step: 1)) == .exposure)
+        #expect(verify(try world.advance(.resume, release, step: 2)) == .exposure)
+        #expect(verify(try world.advance(.promote, release, step: 2, by: "ada")) != nil, "its proposer")
+        #expect(verify(try world.advance(.promote, release, step: 2, keys: [20])) == .authority, "the control plane's own key")
+        #expect(verify(try world.advance(.promote, release, step: 2) { $0.spec = Digest.of("another") }) == .invalid)
+        // As a candidate it needs none.
+        let champion = try world.release(0)
+        let route = ServiceRoute(service: champion.spec.service, champion: champion.digest, candidate: .init(spec: release.digest, share: 0.25, step: 1))
+        #expect(throws: Never.self) { try VerifiedRoute(verifying: route, bundles: [champion.bundle, release.bundle], trust: world.trust) }
     }
 
     /// A node's own word, with the key that the root lists for it.

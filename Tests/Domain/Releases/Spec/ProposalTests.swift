@@ -72,7 +72,7 @@ import Testing
     @Test(arguments: [
         Spec("format 2") { $0.format = 2 }, Spec("format 0") { $0.format = 0 }, Spec("no model where one is proposed") { $0.model = nil },
         Spec("another version than proposed") { $0.model?.version.number = 2 }, Spec("a salt of 15 bytes") { $0.salt.bytes.removeLast() },
-        Spec("a salt of 17 bytes") { $0.salt.bytes.append(0) }, Spec("no salt") { $0.salt = Base64Bytes([]) }, Spec("no steps") { $0.exposure = [] },
+        Spec("a salt of 17 bytes") { $0.salt.bytes.append(0) }, Spec("no salt") { $0.salt = Base64Bytes([]) }, Spec("no steps") { $0.plan([]) },
         Spec("no approvals") { $0.approvals = [] },
     ]) func aSpecThatContradictsItselfIsRefused(_ test: Spec) throws {
         var spec = try World().draft(1).spec

@@ -84,7 +84,7 @@ import Testing
         func proposed(_ made: MadeRelease, keys: [UInt8]? = nil) throws -> LedgerEntry {
             event(made, .proposed(try world.signed(made.spec.proposal, keys: keys), at: World.now))
         }
-        let other = try world.draft(1) { $0.exposure = [.canary(1), .live] }
+        let other = try world.draft(1) { $0.plan([.canary(1), .live]) }
         let forged = try world.stop(.rollback, first, by: "cleo", keys: [2])
         return try [
             ("a proposal that skips numbers", proposed(world.draft(9))), ("a proposal that nobody signed", proposed(world.draft(4), keys: [])),

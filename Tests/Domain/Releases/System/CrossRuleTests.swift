@@ -51,7 +51,7 @@ import Testing
             for table in [first, preparing] { #expect(try Self.refusal(.routing(table, at: World.now), after: label) == .phase, "after \(label)") }
         }
         for table in [first, preparing] { #expect(try Self.refusal(.routing(table, at: World.now), after: "1 preparing") == nil) }
-        let other = try world.approved(world.draft(1) { $0.exposure = [.canary(0.5), .live] })
+        let other = try world.approved(world.draft(1) { $0.plan([.canary(0.5), .live]) })
         #expect(try Self.refusal(.routing(world.table(2, champion: other), at: World.now), after: "1 preparing") == .invalid)
     }
 

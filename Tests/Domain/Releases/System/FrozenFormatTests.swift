@@ -25,9 +25,17 @@ import Testing
         {"approvals":[{"count":1,"role":"reviewer"},{"count":1,"role":"risk-owner"}],"baseline":"\(hex("baseline"))","criteria":[\
         {"criterion":"auc at least 0.7","subjects":["\(hex("0.5 0 0"))","\(hex("holdout"))"],"validator":"evaluation","verdict":"met"},\
         {"criterion":"back within 1s","subjects":["\(hex("0.5 0 0"))","\(hex("baseline"))"],"validator":"reversibility","verdict":"met"}],\
-        "exposure":[{"shadow":{"_0":1}},{"canary":{"_0":0.05}},{"canary":{"_0":0.25}},{"live":{}}],"format":1,\
+        "exposure":[{"kind":"shadow","needs":{"deadlineSeconds":86400,"decisions":1},"share":1},\
+        {"kind":"canary","needs":{"deadlineSeconds":86400,"decisions":1},"share":0.05},\
+        {"kind":"canary","needs":{"deadlineSeconds":86400,"decisions":1},"share":0.25},{"kind":"live"}],"format":1,\
         "model":{"artifact":"\(hex("0.5 0 0"))","author":"ada","bytes":7,"contract":"\(hex("training"))","format":"linear",\
-        "version":{"model":"flight-delay","number":1}},"proposal":\(proposal),"salt":"AQEBAQEBAQEBAQEBAQEBAQ=="}
+        "version":{"model":"flight-delay","number":1}},"proposal":\(proposal),"rollout":\
+        {"autonomy":{"alone":["pause","rollback","expand"],"expandUpTo":0.25,"needsPerson":["promote"]},"clock":"wall",\
+        "escalation":{"afterSeconds":1800,"to":"risk-owner"},"expectedRates":{},"guardrails":[\
+        {"alpha":0.05,"bound":0.1,"harm":"more_than","prove":false,"signal":"decision_flips","then":"rollback"},\
+        {"alpha":0.05,"bound":0.05,"harm":"less_by","prove":true,"signal":"outcome.accuracy","then":"rollback"},\
+        {"alpha":0.001,"harm":"uneven","prove":false,"signal":"sample_ratio","then":"pause"}],"maturesAfterSeconds":0,\
+        "undecided":["pause","ask","abort"]},"salt":"AQEBAQEBAQEBAQEBAQEBAQ=="}
         """
 
     @Test func aSpecIsFrozen() throws {
@@ -58,7 +66,7 @@ import Testing
 
     @Test func aStopOrderIsFrozen() throws {
         let world = try World(), made = try world.draft(1)
-        for (action, word) in [(StopOrder.Action.abort, "abort"), (.rollback, "rollback")] {
+        for (action, word) in [(StopOrder.Action.abort, "abort"), (.pause, "pause"), (.rollback, "rollback")] {
             let envelope = try world.stop(action, made, by: "ben")
             #expect(envelope.payloadType == "application/vnd.penstock.stop+json")
             #expect(
@@ -67,6 +75,30 @@ import Testing
                     "signed":"2025-06-15T15:06:40.000Z","system":"rebooking"}
                     """)
         }
+    }
+
+    @Test func anAdvanceOrderIsFrozen() throws {
+        let world = try World(), made = try world.draft(1)
+        for (action, word) in [(AdvanceOrder.Action.promote, "promote"), (.resume, "resume")] {
+            let envelope = try world.advance(action, made, step: 2) { ($0.accepting, $0.extensionSeconds) = (["decision_flips"], 3600) }
+            #expect(envelope.payloadType == "application/vnd.penstock.advance+json")
+            #expect(
+                String(decoding: envelope.payload, as: UTF8.self) == """
+                    {"accepting":["decision_flips"],"action":"\(word)","environment":"production","extensionSeconds":3600,"format":1,"person":"ben",\
+                    "reason":"all is well","release":"rebooking-offer-1","signed":"2025-06-15T15:06:40.000Z","spec":"\(made.digest)","step":2,"system":"rebooking"}
+                    """)
+        }
+    }
+
+    @Test func aLeaseIsFrozen() throws {
+        let world = try World()
+        let lease = Lease(system: world.trust.system, environment: world.trust.environment, order: TableOrder(epoch: 1, generation: 7), nonce: [UInt8](repeating: 255, count: 16))
+        #expect(Lease.payloadType == "application/vnd.penstock.lease+json" && Lease.span == .seconds(10))
+        try Self.expect(
+            lease,
+            """
+            {"environment":"production","format":1,"nonce":"/////////////////////w==","order":{"epoch":1,"generation":7},"system":"rebooking"}
+            """)
     }
 
     @Test func anObservationIsFrozen() throws {
@@ -81,6 +113,7 @@ import Testing
         let order = "\"node\":\"node-1\",\"order\":{\"epoch\":1,\"generation\":3},"
         #expect(try payload(.active) == json(order, "active"))
         #expect(try payload(.rehearsed) == json("\"milliseconds\":8.25," + order, "rehearsed"))
+        #expect(try payload(.vetoed) == json(order, "vetoed"))
         #expect(try payload(.refused) == json(order + "\"reason\":\"damaged\",", "refused"))
         #expect(try world.observed(.active, made, generation: 3).payloadType == "application/vnd.penstock.observation+json")
     }
@@ -93,7 +126,7 @@ import Testing
         #expect(
             String(decoding: envelope.payload, as: UTF8.self) == """
                 {"bundles":[\(bundles)],"environment":"production","format":1,"issued":"2025-06-15T15:06:40.000Z","order":{"epoch":1,"generation":7},\
-                "routes":[{"candidate":{"share":0.5,"spec":"\(second.digest)"},"champion":"\(first.digest)","preparing":"\(second.digest)",\
+                "routes":[{"candidate":{"share":0.5,"spec":"\(second.digest)","step":0},"champion":"\(first.digest)","preparing":"\(second.digest)",\
                 "service":"rebooking-offer","standby":"\(first.digest)"}],"system":"rebooking"}
                 """)
         let parts = first.bundle

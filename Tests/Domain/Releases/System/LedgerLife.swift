@@ -21,12 +21,12 @@ struct LedgerLife: Sendable {
 
     init() throws {
         world = try World()
-        fallback = try world.approved(world.draft(0) { $0.exposure = [.live] })
+        fallback = try world.approved(world.draft(0) { $0.plan([.live]) })
         let baseline = fallback.digest
-        first = try world.approved(world.draft(1, model: Self.models[1], baseline: baseline) { $0.exposure = [.live] })
+        first = try world.approved(world.draft(1, model: Self.models[1], baseline: baseline) { $0.plan([.live]) })
         let before = first.digest
-        second = try world.approved(world.draft(2, model: Self.models[2], baseline: before) { $0.exposure = [.live] })
-        third = try world.draft(3, baseline: before) { $0.exposure = [.live] }
+        second = try world.approved(world.draft(2, model: Self.models[2], baseline: before) { $0.plan([.live]) })
+        third = try world.draft(3, baseline: before) { $0.plan([.live]) }
         try addBeginning()
         try addFirst()
         try addSecond()

@@ -1,0 +1,68 @@
+// What a node keeps about exposure, as the agent uses it.
+internal import Logging
+internal import NIOCore
+internal import Ports
+internal import Primitives
+internal import Releases
+
+/// Vetoes, the marker, and the comparing thread. Used by the agent alone, but for the brake and the comparer, which any thread may use.
+final class ExposingState: Sendable {
+    /// `nil` where nothing is recorded; then nothing is exposed.
+    let comparer: Comparer?
+    let brake: Brake
+    let leaseSpan: TimeAmount
+    private let marker: ExposureMarker
+    private let clock: any WallClock
+    private let logger: Logger
+
+    init(
+        folder: String, current: CurrentSnapshot, log: (any DecisionLog)?, nodes: Int, leaseSpan: Duration, clock: any WallClock, logger: Logger
+    ) {
+        let brake = Brake(vetoes: VetoBook(folder: folder), current: current, clock: clock, logger: logger)
+        self.brake = brake
+        comparer = log.map { Comparer(log: $0, nodes: nodes, clock: clock, brake: brake) }
+        marker = ExposureMarker(folder: folder)
+        self.leaseSpan = TimeAmount(min(leaseSpan, Lease.span))
+        self.clock = clock
+        self.logger = logger
+    }
+
+    /// At the start, before anything is loaded.
+    func begin() {
+        if let damage { logger.error("nothing is exposed here", metadata: ["reason": "\(damage)"]) }
+        do {
+            for entry in try marker.begin() {
+                let reason = "this node died \(entry.starts) times in a row while \(entry.release) was a candidate here"
+                brake.put(Veto(service: entry.service, release: entry.release, spec: entry.spec, reason: reason, at: clock.now()))
+            }
+        } catch { logger.error("a start under a candidate is not counted", metadata: ["reason": "\(error)"]) }
+    }
+
+    var damage: String? { brake.vetoes.damage }
+
+    func veto(of spec: Digest) -> Veto? { brake.vetoes[spec] }
+
+    func mayExpose(_ spec: Digest) -> Bool { comparer != nil && damage == nil && veto(of: spec) == nil }
+
+    func keeping(of spec: Digest, _ service: ServiceName) -> ExposureKeeping { brake.keeping(of: spec, service) }
+
+    func mark(_ release: VerifiedRelease) throws(ServingError) { try marker.add(release) }
+
+    func keep(only spec: Digest?, of service: ServiceName) throws(ServingError) { try marker.keep(only: spec.map { [$0] } ?? [], of: service) }
+
+    /// Lets go of what is exposed no more. The answer is what was vetoed since the last call.
+    func settle(_ snapshot: ServingSnapshot) -> [Veto] {
+        let specs = Set(snapshot.exposures.map(\.spec)), vetoes = brake.vetoes.takeNew()
+        comparer?.keep(only: specs)
+        do {
+            for veto in vetoes { try marker.keep(only: [], of: veto.service) }
+            try marker.forgive()
+        } catch { logger.warning("the mark of a candidate waits for the disk", metadata: ["reason": "\(error)"]) }
+        return vetoes
+    }
+
+    /// A clean stop is nobody's fault.
+    func end() {
+        do { try marker.end() } catch { logger.error("this stop will count as a death", metadata: ["reason": "\(error)"]) }
+    }
+}
