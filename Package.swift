@@ -30,6 +30,9 @@ let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let nio: [Target.Dependency] = ["NIOCore", "NIOPosix", "NIOHTTP1"].map { .product(name: $0, package: "swift-nio") }
 
+/// Tests are never optimised, only what they test: it would gain nothing, and Swift 6.3's optimiser crashes on some of them.
+let testSettings = settings + [.unsafeFlags(["-Onone"], .when(configuration: .release))]
+
 struct Room {
     var path: String
     var needs: [String] = []
@@ -220,7 +223,7 @@ func executable(_ room: Room) -> Target {
 }
 
 func test(_ room: Room) -> Target {
-    .testTarget(name: room.name + "Tests", dependencies: dependencies(room), path: room.path, swiftSettings: settings)
+    .testTarget(name: room.name + "Tests", dependencies: dependencies(room), path: room.path, swiftSettings: testSettings)
 }
 
 func checkImports() {

@@ -29,10 +29,10 @@ private struct Flights {
     private static let alpha = 0.05
     private static let share = 0.25
 
-    /// Ours and the naive count of decisions, over many salts. `PENSTOCK_SEEDS=400` looks longer and says what it saw.
-    @Test(.enabled(if: FileManager.default.fileExists(atPath: Flights.file.path), "There is no .deps/data/flights.csv; run scripts/setup."))
-    func reSaltedSplitsOfTheSameServiceRarelyAlarm() throws {
-        let flights = try Flights(), runs = Runs.count(20)
+    /// Ours and the naive count of decisions, over many salts. `scripts/stress` looks at thousands and says what it saw.
+    @Test func reSaltedSplitsOfTheSameServiceRarelyAlarm() throws {
+        try #require(FileManager.default.fileExists(atPath: Flights.file.path), "There is no .deps/data/flights.csv; run scripts/setup.")
+        let flights = try Flights(), runs = Runs.count(40)
         #expect(flights.days.count == 14 && flights.days.allSatisfy { $0.count > 600 })
         var late = 0, uneven = 0, naive = 0
         for salt in 0..<runs {

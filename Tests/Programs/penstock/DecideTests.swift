@@ -24,6 +24,8 @@ extension ProgramTests.RunningTests {
             Refusal("a batch that is missing", "decide batch rebooking-offer --file nowhere.jsonl", exits: 66, says: "nowhere.jsonl"),
             Refusal("a batch of nothing", "decide batch rebooking-offer --file bad.jsonl", exits: 65, says: "bad.jsonl has no requests", files: ["bad.jsonl": "\n\n"]),
             Refusal("a batch on no connection", "decide batch rebooking-offer --connections 0 --file bad.jsonl", exits: 65, says: "--connections", "1 to 256"),
+            Refusal("a batch at no rate", "decide batch rebooking-offer --rate 0 --file bad.jsonl", exits: 65, says: "--rate", "0.001 to 1000000"),
+            Refusal("a batch at a rate that is none", "decide batch rebooking-offer --rate nan --file bad.jsonl", exits: 65, says: "--rate", "0.001 to 1000000"),
             Refusal("no node", "decide send rebooking-offer --row {}", exits: 69, says: closed, "'penstock up'", "--node-url", with: ["PENSTOCK_NODE_URL": closed]),
             Refusal(
                 "no node for a batch", "decide batch rebooking-offer --file bad.jsonl --node-url \(closed)", exits: 69, says: closed, "'penstock up'", files: ["bad.jsonl": "{}\n"]),
@@ -51,6 +53,15 @@ extension ProgramTests.RunningTests {
             let summary = try JSONSerialization.jsonObject(with: Data(run.output.utf8)) as? [String: Any]
             #expect(run.code == 1 && summary?["requests"] as? Int == 3 && summary?["failed"] as? Int == 1, "\(run)")
             #expect(run.errors.hasPrefix("penstock: 1 of 3 requests failed; first: 400 ") && run.errors.count { $0.isNewline } == 1, "\(run.errors)")
+        }
+
+        @Test func aBatchIsSentNoFasterThanItsRate() async throws {
+            let installation = try RunningInstallation.get()
+            try installation.folder.write(String(repeating: #"{"distance":1200,"dep_delay":3}"# + "\n", count: 11), to: "paced.jsonl")
+            let began = ContinuousClock.now
+            try await installation.succeed("decide batch rebooking-offer --file paced.jsonl --connections 2 --rate 20")
+            // The last is due after 10 of the 20 a second.
+            #expect(ContinuousClock.now - began >= .milliseconds(500))
         }
 
         /// On the wire: what announces too much, and what sends more than it says it will.

@@ -8,67 +8,8 @@ extension ProgramTests {
         private static let recorded =
             ServiceTexts.decision + "\nrecord: durable\noutcome: { name: late, contract: contracts/training.yaml, matures_after: 1d, affected_by_decision: true }\n"
 
-        private struct Installation {
-            let folder: Folder
-            let control: String
-            let node: String
-            let program: Program
-            var home: String { folder.path + "/home" }
-            var variables: [String: String?] { ["PENSTOCK_HOME": home, "PENSTOCK_URL": nil, "PENSTOCK_NODE_URL": nil] }
-
-            init() throws {
-                folder = try Workshop.folder()
-                let free = try Ports.free(2)
-                (control, node, program) = (free[0], free[1], try Program.built.get())
-                try folder.write(recorded, to: "service/decision.yaml")
-            }
-
-            @discardableResult
-            func succeed(_ command: String, _ more: [String] = []) async throws -> String {
-                try await program.succeed(command.split(separator: " ").map(String.init) + more, in: folder.path, variables).output
-            }
-
-            func up() async throws { try await succeed("up --detach --control \(control) --node \(node)") }
-
-            func live() async throws {
-                try await succeed("release propose --fallback --key ada.key --reason", ["first"] + RunningInstallation.files)
-                for (role, person) in [("reviewer", "ben"), ("risk-owner", "cleo")] { try await succeed("release approve rebooking-offer-0 --role \(role) --key \(person).key") }
-                try await until("it is live") { try await succeed("release show rebooking-offer-0 --output json").contains(#""phase":"live""#) }
-            }
-
-            func until(_ what: String, _ condition: () async throws -> Bool) async throws {
-                let end = ContinuousClock.now + .seconds(20)
-                while try await !condition() {
-                    guard ContinuousClock.now < end else { throw ProgramError(description: "it did not come about that \(what)") }
-                    try await Task.sleep(for: .milliseconds(50))
-                }
-            }
-
-            func process(_ name: String) throws -> Int32 {
-                struct Running: Decodable { var process: Int32 }
-                return try JSONDecoder().decode(Running.self, from: Data(contentsOf: URL(filePath: home + "/run/\(name).json"))).process
-            }
-
-            /// The id of an answered decision; `nil` when the node does not answer.
-            func decide() -> String? {
-                let row = #"{"distance":1200,"dep_delay":3,"tail_number":"N14228"}"#
-                let request =
-                    "POST /v1/decisions/rebooking-offer HTTP/1.1\r\nHost: \(node)\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: \(row.utf8.count)\r\n\r\n\(row)"
-                guard let answer = try? Ports.exchange(Array(request.utf8), with: node), answer.hasPrefix("HTTP/1.1 200 "), let id = answer.firstRange(of: "\"decision_id\":\"")
-                else { return nil }
-                // An answer that was cut short is not counted as one.
-                return answer.hasSuffix("}") ? String(answer[id.upperBound...].prefix(32)) : nil
-            }
-
-            func story(_ id: String) throws -> String {
-                let token = try String(contentsOfFile: home + "/operator.token", encoding: .utf8).trimmingCharacters(in: .newlines)
-                return try Ports.exchange(
-                    Array("GET /v1/decisions/\(id) HTTP/1.1\r\nHost: \(control)\r\nAuthorization: Bearer \(token)\r\nConnection: close\r\n\r\n".utf8), with: control)
-            }
-        }
-
         @Test func promise11_killingTheNodeOrTheControlPlaneLosesNoAnsweredDecision() async throws {
-            let installation = try Installation()
+            let installation = try OwnInstallation(decision: Self.recorded)
             defer { Processes.end(naming: installation.home) }
             try await installation.up()
             try await installation.live()
@@ -103,7 +44,7 @@ extension ProgramTests {
         }
 
         /// The rest of a decision's life on the same installation: what became of it, the report, the story.
-        private func outcomes(_ ids: [String], _ installation: Installation) async throws {
+        private func outcomes(_ ids: [String], _ installation: OwnInstallation) async throws {
             let lines = ids.prefix(3).enumerated().map { #"{"decision_id":"\#($1)","value":\#($0 == 0),"at":"2026-01-01T00:00:00Z"}"# + "\n" }
             try installation.folder.write(lines.joined() + lines[0] + lines[1].replacing("false", with: "true"), to: "outcomes.jsonl")
             #expect(try await installation.succeed("outcome send rebooking-offer --file outcomes.jsonl") == "5 outcomes of rebooking-offer are kept.\n")

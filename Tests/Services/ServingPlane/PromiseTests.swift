@@ -4,6 +4,7 @@ import Foundation
 import Primitives
 import Releases
 import ServingPlane
+import Synchronization
 import TestKit
 import Testing
 
@@ -176,12 +177,13 @@ import Testing
         try await Harness.withFolder { folder in
             try await Harness.run(world, link, folder: folder) { node in
                 try await node.untilServed(pair[0])
+                let isOver = Mutex(false), goesOn: @Sendable () -> Bool = { !isOver.withLock { $0 } && !Task.isCancelled }
                 try await withThrowingTaskGroup(of: Set<String>.self) { tasks in
-                    for _ in 0..<4 {
+                    for _ in 0..<16 {
                         tasks.addTask {
                             try await node.converse { talk in
                                 var seen: Set<String> = []
-                                for _ in 0..<1500 {
+                                while goesOn() {
                                     let answer = try #require(try await talk.post(Harness.row))
                                     let spec = try #require(answer.spec)
                                     // The score belongs to the release that the answer names.
@@ -200,6 +202,7 @@ import Testing
                         // From here on no answer may name the other: what is asked after a flip is answered by it.
                         #expect(try await node.decide().spec == now.digest.description)
                     }
+                    isOver.withLock { $0 = true }
                     var seen: Set<String> = []
                     for try await part in tasks { seen.formUnion(part) }
                     #expect(seen == specs)

@@ -180,6 +180,49 @@ import Testing
         }
     }
 
+    /// Comparisons of before count as if there had been no restart: the one with which harm is plain comes after it.
+    @Test func promise10_aRestartGivesAHarmfulCandidateNoSecondChance() async throws {
+        let needed = try await Self.comparisonsUntilVeto()
+        let exposed = try Exposed(candidate: "0.9 0 0", plan: [.shadow(1), .canary(0.5), .live], share: 0)
+        try await Harness.withFolder { folder in
+            try await exposed.run(folder: folder) { node in
+                try await node.untilExposed(exposed.candidate)
+                try await ComparisonTests.send(needed - 1, to: node, by: exposed.champion)
+            }
+            try #require(try exposed.comparisons.count == needed - 1 && exposed.observed(.vetoed).isEmpty)
+            try await exposed.run(folder: folder) { node in
+                try await node.untilExposed(exposed.candidate)
+                try await node.passes()
+                #expect(exposed.observed(.vetoed).isEmpty)
+                try await ComparisonTests.send(1, to: node, by: exposed.champion)
+                try await node.until("the veto is reported") { !exposed.observed(.vetoed).isEmpty }
+            }
+            // A veto that never reached the disk is found again before the candidate is exposed.
+            try FileManager.default.removeItem(atPath: folder + "/vetoes.json")
+            exposed.link.change { $0.observations = [] }
+            try await exposed.run(folder: folder) { node in
+                try await node.until("the veto is reported again") { !exposed.observed(.vetoed).isEmpty }
+                try await ComparisonTests.send(20, to: node, by: exposed.champion)
+            }
+            #expect(try exposed.comparisons.count == needed)
+        }
+    }
+
+    private static func comparisonsUntilVeto() async throws -> Int {
+        let exposed = try Exposed(candidate: "0.9 0 0", plan: [.shadow(1), .canary(0.5), .live], share: 0)
+        try await Harness.withFolder { folder in
+            try await exposed.run(folder: folder) { node in
+                try await node.untilExposed(exposed.candidate)
+                for sent in 1...400 where exposed.observed(.vetoed).isEmpty {
+                    try await ComparisonTests.send(1, to: node, by: exposed.champion)
+                    try await node.until("it is compared") { try exposed.comparisons.count == sent }
+                    try await node.passes()
+                }
+            }
+        }
+        return try exposed.comparisons.count
+    }
+
     /// Whoever can write the folder can make the node forget, and then it exposes nothing.
     @Test func aNodeThatCannotReadItsVetoesExposesNothing() async throws {
         let exposed = try Exposed()

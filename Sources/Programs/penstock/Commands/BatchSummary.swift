@@ -63,13 +63,32 @@ struct BatchSummary: Codable, Sendable {
         }
     }
 
-    static func collect(_ rows: [[UInt8]], service: ServiceName, connections: Int, sender: DecisionSender, answers: AnswerFile?) async throws -> BatchSummary {
+    /// When each request of a batch is due: as soon as its connection is free, or evenly at so many a second.
+    struct Pace: Sendable {
+        var rate: Double?
+        private let start = ContinuousClock.now
+
+        init(rate: Double?) { self.rate = rate }
+
+        /// From when the request is timed. One that its connection sends late, because an earlier answer held it up, has waited since it was due.
+        func began(_ index: Int) async throws -> ContinuousClock.Instant {
+            guard let rate else { return .now }
+            let due = start + .seconds(Double(index) / rate)
+            guard due > .now else { return due }
+            try await Task.sleep(until: due, tolerance: .zero, clock: .continuous)
+            return .now
+        }
+    }
+
+    static func collect(
+        _ rows: [[UInt8]], service: ServiceName, connections: Int, pace: Pace, sender: DecisionSender, answers: AnswerFile?
+    ) async throws -> BatchSummary {
         let outcomes = try await withThrowingTaskGroup(of: [(Double, UInt, String)].self) { group in
             for lane in 0..<connections {
                 group.addTask {
                     var outcomes: [(Double, UInt, String)] = []
                     for index in stride(from: lane, to: rows.count, by: connections) {
-                        let began = ContinuousClock.now
+                        let began = try await pace.began(index)
                         let (status, answer) = try await sender.send(rows[index], service: service)
                         if status == 200, let answers, let reply = try? StrictJSON.decode(Reply.self, from: Array(answer.utf8)) {
                             try answers.write(row: index + 1, id: reply.id, decision: reply.decision)

@@ -34,23 +34,31 @@ struct DecideCommand: AsyncParsableCommand {
             discussion: """
                   penstock decide batch rebooking-offer --file requests-2013-07-01.jsonl
                   penstock decide batch rebooking-offer --file requests.jsonl --answers answers.jsonl
+                  penstock decide batch rebooking-offer --file requests.jsonl --connections 16 --rate 500
 
                 With --answers, each answer becomes a line with the request's row, counted from 1, and the decision's id, so that outcomes find their decision. A line \
                 is written when its answer has come.
+
+                With --rate, requests are sent evenly, and one that an earlier answer held up is timed from when it was due.
                 """)
         @OptionGroup var node: NodeOptions
         @OptionGroup var output: OutputOptions
         @Argument(help: "The decision service.") var service: ServiceName
         @Option(help: "The requests, one JSON object a line.") var file: String
         @Option(help: "Requests under way at once.") var connections = 4
+        @Option(help: "Requests a second; without it, as many as the node answers.") var rate: Double?
         @Option(help: "A new file for the answers' ids: one JSON object with row, decision_id and decision a line.") var answers: String?
 
         func run() async throws {
             guard (1...256).contains(connections) else { throw Failure.badInput("--connections takes 1 to 256") }
+            if let rate, !(rate >= 0.001 && rate <= 1_000_000) { throw Failure.badInput("--rate takes 0.001 to 1000000 requests a second") }
             let rows = try Files.read(file, limit: 1 << 30).split(separator: UInt8(ascii: "\n")).map { Array($0) }
             guard !rows.isEmpty else { throw Failure.badInput("\(file) has no requests") }
             let ids = try answers.map { try AnswerFile($0) }
-            let summary = try await node.withSender { try await BatchSummary.collect(rows, service: service, connections: connections, sender: $0, answers: ids) }
+            let pace = BatchSummary.Pace(rate: rate)
+            let summary = try await node.withSender {
+                try await BatchSummary.collect(rows, service: service, connections: connections, pace: pace, sender: $0, answers: ids)
+            }
             if output.output == .table {
                 print("\(summary.requests) requests, \(summary.failed) failed; p50 \(milliseconds(summary.p50)) ms, p99 \(milliseconds(summary.p99)) ms")
             }

@@ -14,6 +14,8 @@ final class Comparer: Sendable {
     private let log: any DecisionLog
     private let clock: any WallClock
     private let brake: Brake
+    /// The newest entry that was in the log before this process.
+    private let before: UInt64
     /// A comparison that waited longer is not scored any more: it would come too late for whoever decides by it.
     private static let mostAge = TimeAmount.seconds(5)
 
@@ -21,7 +23,36 @@ final class Comparer: Sendable {
         self.log = log
         self.clock = clock
         self.brake = brake
+        before = log.status().durable
         watch = LocalWatch(nodes: nodes)
+    }
+
+    // Before a candidate is exposed
+
+    /// Folds what this node saw of the step before it was restarted, as far as its log still has it, so that a restart neither forgets harm nor gives a
+    /// guardrail a second chance. Once a candidate; call it before any request meets it.
+    func recall(_ exposure: Exposure) async throws(DecisionLogError) {
+        guard watch.admit(exposure, now: clock.now()) else { return }
+        var sequence = log.status().oldest - 1
+        while sequence < before {
+            let entries = try await log.read(after: sequence, limit: Self.recallBytes)
+            guard let last = entries.last else { return }
+            for entry in entries where entry.sequence <= before { recall(entry, exposure) }
+            sequence = last.sequence
+        }
+    }
+
+    private static let recallBytes = 1 << 20
+
+    /// An entry that cannot be read is the pusher's to report.
+    private func recall(_ entry: DecisionLogEntry, _ exposure: Exposure) {
+        var harm: Harm?
+        if entry.kind == .comparison, let record = try? ComparisonRecord(parsing: entry.payload), record.spec == exposure.spec {
+            harm = watch.take(Compared(record: record, exposure: exposure, answered: .now()), now: clock.now())
+        } else if entry.kind == .outcome, let record = try? OutcomeRecord(parsing: entry.payload), case .truth(let value) = record.value {
+            harm = watch.take(Truth(decision: record.decision, value: value), at: .now())
+        }
+        if let harm { brake.stop(harm) }
     }
 
     // On event loops
@@ -78,6 +109,8 @@ final class Comparer: Sendable {
         var record = job.record
         record.clock = clock
         record.pair = pair
+        // With its veto the sample of a candidate ends: what was still to be scored is not missing.
+        if pair == nil, job.exposure.keeping.gate.isClosed { record.sampled = false }
         if record.sampled, pair == nil { counts.missing.add() }
         log.append(record.encoded, kind: .comparison, durable: false) { result in
             switch result {

@@ -50,10 +50,18 @@ final class ExposingState: Sendable {
 
     func keep(only spec: Digest?, of service: ServiceName) throws(ServingError) { try marker.keep(only: spec.map { [$0] } ?? [], of: service) }
 
-    /// Lets go of what is exposed no more. The answer is what was vetoed since the last call.
-    func settle(_ snapshot: ServingSnapshot) -> [Veto] {
-        let specs = Set(snapshot.exposures.map(\.spec)), vetoes = brake.vetoes.takeNew()
-        comparer?.keep(only: specs)
+    /// What this node saw of a candidate before it was restarted may be a veto, which stands when this returns.
+    func recall(_ exposure: Exposure) async {
+        do { try await comparer?.recall(exposure) } catch {
+            let release = exposure.candidate.stamp.release
+            logger.warning("what was seen before the restart is not judged again", metadata: ["release": "\(release)", "reason": "\(error.message)"])
+        }
+    }
+
+    /// Lets go of what is neither exposed nor about to be. The answer is what was vetoed since the last call.
+    func settle(_ snapshot: ServingSnapshot, planned: Set<Digest>) -> [Veto] {
+        let vetoes = brake.vetoes.takeNew()
+        comparer?.keep(only: planned.union(snapshot.exposures.map(\.spec)))
         do {
             for veto in vetoes { try marker.keep(only: [], of: veto.service) }
             try marker.forgive()

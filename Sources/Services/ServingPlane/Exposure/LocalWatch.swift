@@ -17,7 +17,7 @@ struct Harm: Sendable {
     var since: NIODeadline
 }
 
-/// One fold a candidate, begun anew at each step and after a restart. A pause is the controller's to order: only a rollback is a node's own.
+/// One fold a candidate, begun anew at each step. A pause is the controller's to order: only a rollback is a node's own.
 ///
 /// Folds are short and no foreign code runs in them, so that one lock will do.
 final class LocalWatch: Sendable {
@@ -41,6 +41,11 @@ final class LocalWatch: Sendable {
 
     /// `nodes` share what alpha the nodes have.
     init(nodes: Int) { self.nodes = nodes }
+
+    /// Begins the fold of a candidate that is new here; false where it has one.
+    func admit(_ exposure: Exposure, now: Instant) -> Bool {
+        state.withLock { state in state.folds[exposure.spec] == nil && state.begin(exposure, nodes: nodes, now: now) }
+    }
 
     func take(_ compared: Compared, now: Instant) -> Harm? {
         state.withLock { state in

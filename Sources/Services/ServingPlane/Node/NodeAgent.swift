@@ -139,7 +139,8 @@ actor NodeAgent {
                 exposure.keeping.gate.lapse()
             }
         }
-        for veto in exposing.settle(current.value) {
+        let planned = Set(table?.routes.compactMap { $0.candidate?.spec } ?? [])
+        for veto in exposing.settle(current.value, planned: planned) {
             if let table { report(veto, table) }
         }
     }
@@ -226,6 +227,7 @@ actor NodeAgent {
         try exposing.mark(release)
         try await load(verified, [spec])
         guard let champion = arms[route.champion], let candidate = arms[spec] else { return nil }
+        if let exposure = exposure(route, table) { await exposing.recall(exposure) }
         return Exposure.objection(to: candidate, beside: champion)
     }
 
