@@ -1,8 +1,10 @@
 """What a candidate in shadow costs the champion's callers: latency at a steady rate without a candidate, beside its like, and beside a slow one.
 
 usage, from the project's root, after scripts/build-release:
-  .deps/python/bin/python Benchmarks/slow_shadow.py [--rate 500] [--seconds 10] [--cycles 3] [--program .build-release/release/penstock]
+  .deps/python/bin/python Benchmarks/slow_shadow.py [--rate 500] [--seconds 10] [--cycles 3] [--record buffered|durable] [--together]
+      [--program .build-release/release/penstock]
 
+The control plane gets only time that nobody else wants (SCHED_IDLE): in production it is on another machine. --together takes that away.
 Everything is real: the program, LightGBM models, a control plane, a node with its decision log, and 'decide batch' as the caller, all on this machine.
 The situations take turns within one run; what is printed are medians over the cycles, with the smallest and the largest.
 """
@@ -33,7 +35,7 @@ fallback: { decide: review }
 rule:
   - { decide: offer, when: { score: { at_least: %.3f } } }
   - { decide: none }
-record: durable
+record: %s
 """
 POLICY = """policy: rebooking-offer
 proposal: { requires: [reason] }
@@ -50,8 +52,8 @@ autonomy: { alone: [pause, rollback], needs_person: [promote] }
 
 
 class Installation:
-    def __init__(self, program: pathlib.Path, folder: pathlib.Path) -> None:
-        self.program, self.folder, self.releases = program, folder, 0
+    def __init__(self, program: pathlib.Path, folder: pathlib.Path, record: str) -> None:
+        self.program, self.folder, self.record, self.releases = program, folder, record, 0
         sockets = [socket.socket() for _ in range(2)]
         for each in sockets:
             each.bind(("127.0.0.1", 0))
@@ -80,6 +82,11 @@ class Installation:
         self.run("up", "--detach", "--control", self.control, "--node", self.node)
         self.release("--fallback", "live")
 
+    def set_apart(self) -> None:
+        process = json.loads((self.folder / "home/run/control.json").read_text())["process"]
+        for thread in os.listdir(f"/proc/{process}/task"):
+            os.sched_setscheduler(int(thread), os.SCHED_IDLE, os.sched_param(0))
+
     def register(self, model: lightgbm.Booster, holdout: str) -> None:
         model.save_model(str(self.folder / "model.txt"))
         (self.folder / "holdout.csv").write_text(holdout)
@@ -89,7 +96,7 @@ class Installation:
         """Each with another threshold, since the same change is not taken twice."""
         name = f"rebooking-offer-{self.releases}"
         self.releases += 1
-        (self.folder / "decision.yaml").write_text(DECISION % (0.5 + self.releases / 1000))
+        (self.folder / "decision.yaml").write_text(DECISION % (0.5 + self.releases / 1000, self.record))
         self.run("release", "propose", version, "--key", "ada.key", "--reason", "to measure", "--decision", "decision.yaml", "--policy", "policy.yaml")
         self.run("release", "approve", name, "--role", "reviewer", "--key", "ben.key")
         self.run("release", "approve", name, "--role", "risk-owner", "--key", "cleo.key")
@@ -130,6 +137,8 @@ def main() -> None:
     asked.add_argument("--rate", type=int, default=500)
     asked.add_argument("--seconds", type=int, default=10)
     asked.add_argument("--cycles", type=int, default=3)
+    asked.add_argument("--record", choices=["buffered", "durable"], default="buffered", help="durable answers wait for the disk, which the control plane here shares")
+    asked.add_argument("--together", action="store_true", help="let the control plane compete for the same cores")
     asked.add_argument("--program", type=pathlib.Path, default=pathlib.Path(".build-release/release/penstock"))
     options = asked.parse_args()
     quick, slow, holdout = models()
@@ -141,7 +150,7 @@ def main() -> None:
             model.predict(row, num_threads=1)
         print(f"{name}: {model.num_trees()} trees, {(time.perf_counter() - began) / 50 * 1000:.2f} ms a row in Python")
     with tempfile.TemporaryDirectory() as folder:
-        installation = Installation(options.program.resolve(), pathlib.Path(folder))
+        installation = Installation(options.program.resolve(), pathlib.Path(folder), options.record)
         try:
             measure(installation, options, quick, slow, holdout)
         finally:
@@ -163,6 +172,8 @@ def measure(installation: Installation, options: argparse.Namespace, quick: ligh
         for name, version in situations:
             release = None if version is None else installation.release(version, "exposed")
             installation.until(release)
+            if not options.together:
+                installation.set_apart()
             summary = json.loads(installation.run("decide", "batch", "rebooking-offer", "--file", "requests.jsonl", "--connections", "16", "--rate", str(options.rate), "--node-url",
                                                   f"http://{installation.node}", "--output", "json"))
             time.sleep(1)
@@ -171,7 +182,7 @@ def measure(installation: Installation, options: argparse.Namespace, quick: ligh
             if release is not None:
                 installation.run("release", "abort", release, "--key", "ada.key", "--reason", "measured")
                 installation.until(None)
-    print(f"\n{options.rate} requests a second for {options.seconds} s, {options.cycles} times each; milliseconds: median (smallest to largest)")
+    print(f"\n{options.rate} requests a second, {options.record}, for {options.seconds} s, {options.cycles} times each; milliseconds: median (smallest to largest)")
     for name, summaries in seen.items():
         figures = [spread([each[key] for each in summaries]) for key in ("p50", "p99")]
         failed, compared, missing = (sum(each[key] for each in summaries) for key in ("failed", "compared", "missing"))
