@@ -105,6 +105,8 @@ enum Figures {
     private static func isSound(_ value: Double) -> Bool { abs(value) < 1e12 }
 
     static func plain(_ value: Double) -> String { isSound(value) ? trimmedMinus(String(format: "%.4f", value)) : "?" }
+    /// Of an evaluation, whose counts of rows have no fraction.
+    static func metric(_ value: Double) -> String { abs(value) >= 2 && value.rounded() == value ? bound(value) : plain(value) }
     static func signed(_ value: Double) -> String { (value > 0 ? "+" : "") + bound(value) }
 
     /// Of an axis: all as long as one another.

@@ -94,7 +94,7 @@ import Testing
         let spec = try #require(story.release.spec)
         for text in [
             "rebooking-offer-2", "rolled back by the controller: harm: decision_flips", "412&nbsp;ms", spec.description, "fewer wrong offers at night", "approved as risk-owner",
-            "auc at least 0.7", "canary 25 %", "the replay clock", "0.7812",
+            "auc at least 0.7", "canary 25 %", "the replay clock", "0.7812", ">27825<",
         ] {
             #expect(html.contains(text.replacing("&nbsp;", with: " ")), "\(text)")
         }

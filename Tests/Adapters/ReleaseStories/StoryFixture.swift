@@ -143,7 +143,7 @@ struct StoryFixture {
         return ReleaseStory(release: view, rollout: rollout, lineage: try lineage(), evaluations: [evaluation], written: Self.wall.adding(.seconds(900)))
     }
 
-    private var evaluation: Evaluation { world.evaluation(metrics: ["auc": 0.7812, "brier": 0.1034, "log_loss": 0.3411, "rows.jfk.auc": 0.7603]) }
+    private var evaluation: Evaluation { world.evaluation(metrics: ["auc": 0.7812, "brier": 0.1034, "log_loss": 0.3411, "rows": 27_825, "rows.jfk.auc": 0.7603]) }
 
     private func lineage() throws -> LineageView {
         LineageView(version: try required(made.spec.proposal.model, "a model"), artifact: Digest.of("0.5 0 0"), author: try name("dan"), steps: [])

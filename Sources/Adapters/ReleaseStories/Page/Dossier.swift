@@ -154,7 +154,7 @@ package struct Dossier: Sendable {
                         .tag(
                             "summary", [:],
                             "Measured \(evaluation.measured.second) on \(Self.grouped(evaluation.rows)) rows of \(evaluation.dataset.short) with \(evaluation.runtime)"),
-                        Self.table(["metric", "value"], metrics.map { [.quoted($0.key), .text(Figures.plain($0.value))] }),
+                        Self.table(["metric", "value"], metrics.map { [.quoted($0.key), .text(Figures.metric($0.value))] }),
                     ]))
         }
         if parts.isEmpty { parts = [.tag("p", [:], "No criteria: a fallback needs none, and nothing else was measured.")] }
