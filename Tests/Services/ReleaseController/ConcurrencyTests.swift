@@ -109,6 +109,46 @@ import Testing
         try await desk.phase(.live, of: fallback)
     }
 
+    /// Orders, answers, reports and both control planes' own work at once: the ledger has what was acknowledged, and folding it gives both their state.
+    @Test(arguments: 0..<4) func promise12_underLoadStateIsTheFold(_ seed: Int) async throws {
+        let desk = try await Harness()
+        try await desk.fallback()
+        let live = try await desk.live(1, model: 1), waiting = try await desk.preparing(2, model: 2)
+        for model in 3...4 { try await desk.register(model) }
+        let other = try await desk.reopened(), before = try await desk.size
+        let proposals = try [3, 4].map { try desk.installation.proposal(3, model: $0, at: desk.now()) }
+        let abort = try desk.installation.order(.abort, waiting.id, at: desk.now()), rollback = try desk.installation.order(.rollback, live.id, at: desk.now())
+        var rehearsals: [Envelope] = []
+        for node in 1...desk.installation.nodes.count { rehearsals.append(try await desk.observation(.rehearsed, waiting, on: node)) }
+        var dice = SeededGenerator(seed: UInt64(seed))
+        let kinds = (0..<Self.many * 2).map { $0 % 6 }.shuffled(using: &dice)
+        let ends = try await race(
+            kinds.enumerated().map { [rehearsals] index, kind in
+                {
+                    let plane = index % 2 == 0 ? desk.controller : other
+                    switch kind {
+                    case 0: _ = try await plane.propose(proposals[index / 2 % 2])
+                    case 1: _ = try await plane.stop(abort, release: waiting.id)
+                    case 2: _ = try await plane.stop(rollback, release: live.id)
+                    case 3: _ = try await plane.observe(rehearsals[index / 2 % rehearsals.count])
+                    default: _ = try await plane.pass()
+                    }
+                }
+            })
+        for plane in [desk.controller, other] { try await desk.settle(plane) }
+        for plane in [desk.controller, other] { try await plane.keeper.refresh() }
+        var state = SystemState()
+        for stored in try await desk.ledger.entries(from: 0, limit: .max) { try state.apply(stored.entry) }
+        #expect(await desk.controller.keeper.state == state)
+        #expect(await other.keeper.state == state)
+        for head in try await desk.ledger.heads(prefix: "") { #expect(state.summary(of: head.stream.text) == head.body && state.revisions[head.stream.text] == head.revision) }
+        let written = try await desk.kinds(from: before), done = zip(kinds, ends).filter { $0.1 == nil }.map(\.0)
+        for (kind, entry) in [(0, "release.proposed"), (2, "release.rolled-back")] { #expect(done.count { $0 == kind } == written.count { $0 == entry }, "\(written)") }
+        // Where the rollback comes first, the controller aborts by itself what was measured against the release that is gone.
+        #expect(done.count { $0 == 1 } <= 1 && written.count { $0 == "release.aborted" } == 1, "\(written)")
+        #expect(done.contains(2) && done.contains(0))
+    }
+
     /// Versions are numbered without a gap, whoever is first.
     @Test func versionsAreNumberedInOrder() async throws {
         let desk = try await Harness()
