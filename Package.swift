@@ -59,11 +59,12 @@ let rooms: [Room] = [
 
     Room(path: "Interop/CLightGBM"),
     Room(path: "Interop/LightGBM", needs: ["CLightGBM"]),
+    Room(path: "Interop/OwnedDatabase", libraries: [grdb]),
 
     Room(path: "Adapters/MemoryStores", needs: ["Primitives", "Decisions", "Evidence", "Ports"]),
-    Room(path: "Adapters/SQLiteLedger", needs: ["Primitives", "Evidence", "Ports"], libraries: [grdb]),
+    Room(path: "Adapters/SQLiteLedger", needs: ["Primitives", "Evidence", "Ports", "OwnedDatabase"], libraries: [grdb]),
     Room(path: "Adapters/SegmentLog", needs: ["Primitives", "Decisions", "Ports"]),
-    Room(path: "Adapters/SQLiteDecisions", needs: ["Primitives", "Decisions", "Inference", "Ports"], libraries: [grdb]),
+    Room(path: "Adapters/SQLiteDecisions", needs: ["Primitives", "Decisions", "Inference", "Ports", "OwnedDatabase"], libraries: [grdb]),
     Room(path: "Adapters/FileArtifacts", needs: ["Primitives", "Ports"], libraries: [crypto]),
     Room(path: "Adapters/ModelEngines", needs: ["Primitives", "Inference", "Ports", "LightGBM"]),
     Room(path: "Adapters/YAMLDocuments", needs: ["Primitives", "Ports"], libraries: [.product(name: "Yams", package: "Yams")]),
@@ -73,7 +74,7 @@ let rooms: [Room] = [
     Room(
         path: "Adapters/SandboxedProbe", needs: ["Primitives", "Contracts", "Signals", "Ports"]),
     Room(path: "Adapters/ReleaseStories", needs: ["Primitives", "Evidence", "Guardrails", "Pipelines", "Registry", "Releases", "Ports"]),
-    Room(path: "Adapters/SQLiteRuns", needs: ["Primitives", "Pipelines", "Ports"], libraries: [grdb]),
+    Room(path: "Adapters/SQLiteRuns", needs: ["Primitives", "Pipelines", "Ports", "OwnedDatabase"], libraries: [grdb]),
     Room(path: "Adapters/ProjectFolder", needs: ["Primitives", "Pipelines", "Ports"]),
     Room(
         path: "Adapters/LocalProcesses", needs: ["Primitives", "Pipelines", "Ports"],
@@ -214,7 +215,7 @@ let package = Package(
 func dependencies(_ room: Room) -> [Target.Dependency] { room.needs.map { .byName(name: $0) } + room.libraries }
 
 func library(_ room: Room) -> Target {
-    let isC = room.layer == "Interop" && room.needs.isEmpty
+    let isC = room.layer == "Interop" && room.needs.isEmpty && room.libraries.isEmpty
     return .target(name: room.name, dependencies: dependencies(room), path: "Sources/" + room.path, swiftSettings: isC ? [] : settings)
 }
 

@@ -1,26 +1,17 @@
 // The tables, and which files are ours.
 internal import GRDB
-internal import Ports
+internal import OwnedDatabase
 
 enum DecisionsSchema {
     /// `PEND` in ASCII: how a file says whose it is.
     private static let applicationID = 0x5045_4E44
 
-    static func migrate(_ pool: DatabasePool, path: String) throws {
+    static let database = {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("0001-decisions", migrate: decisions0001)
         migrator.registerMigration("0002-sightings", migrate: sightings0002)
-        let (owner, isEmpty, isNewer) = try pool.read { database in
-            (
-                try Int.fetchOne(database, sql: "PRAGMA application_id") ?? 0,
-                try Int.fetchOne(database, sql: "SELECT COUNT(*) FROM sqlite_schema WHERE tbl_name <> 'grdb_migrations'") == 0,
-                try migrator.hasBeenSuperseded(database)
-            )
-        }
-        guard owner == applicationID || isEmpty else { throw DecisionStoreError(.unavailable, "\(path) is no decision store of Penstock; move it away") }
-        guard !isNewer else { throw DecisionStoreError(.unavailable, "\(path) was written by a newer penstock; update this one") }
-        try migrator.migrate(pool)
-    }
+        return OwnedDatabase("Penstock decision store", applicationID: applicationID, migrator: migrator)
+    }()
 
     /// Frozen. `entry` is what nodes sent; `decision` and `outcome` are found again from its payloads.
     private static func decisions0001(_ database: Database) throws {

@@ -3,10 +3,11 @@ package import Decisions
 private import Foundation
 internal import GRDB
 package import Inference
+internal import OwnedDatabase
 package import Ports
 package import Primitives
 
-/// WAL with `synchronous=FULL`: what was taken survives power loss. GRDB's pool falls back to NORMAL while it opens, so FULL is set afterwards and read back.
+/// What was taken survives power loss (`OwnedDatabase`).
 ///
 /// After an I/O error the store takes nothing until it is opened again, because only a recovery can say what reached the disk. Reads go on.
 package final class SQLiteDecisions: DecisionStore, ComparisonSource {
@@ -14,22 +15,11 @@ package final class SQLiteDecisions: DecisionStore, ComparisonSource {
     private let random: any RandomSource
     private let stop = StopSign()
 
-    /// Opens or makes the file, for its owner only; the folder must be there. `random` gives the salts.
+    /// Opens or makes the file, and its folder, for its owner only. `random` gives the salts.
     package init(path: String, random: any RandomSource) throws(DecisionStoreError) {
         self.random = random
         do {
-            try DecisionsFile.prepare(path)
-            var configuration = Configuration()
-            configuration.label = "penstock.decisions"
-            configuration.busyMode = .timeout(5)
-            configuration.prepareDatabase { try $0.execute(sql: "PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF") }
-            let pool = try DatabasePool(path: path, configuration: configuration)
-            try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
-            let level = try pool.writeWithoutTransaction { try Int.fetchOne($0, sql: "PRAGMA synchronous") }
-            guard level == 2 else { throw DecisionStoreError(.unavailable, "\(path) does not give durable writes here; use a local file system") }
-            try DecisionsSchema.migrate(pool, path: path)
-            try DecisionsFile.syncFolder(of: path)
-            self.pool = pool
+            pool = try DecisionsSchema.database.open(path, label: "penstock.decisions")
         } catch { throw Self.translate(error, doing: "opening \(path) as") }
     }
 
@@ -87,6 +77,7 @@ package final class SQLiteDecisions: DecisionStore, ComparisonSource {
 
     static func translate(_ error: any Error, doing work: String) -> DecisionStoreError {
         if let error = error as? DecisionStoreError { return error }
+        if let error = error as? OwnedDatabaseError { return DecisionStoreError(.unavailable, error.message) }
         guard let error = error as? DatabaseError else { return DecisionStoreError(.unavailable, "\(work) the decision store failed: \(error)") }
         switch error.resultCode {
         case .SQLITE_FULL: return DecisionStoreError(.unavailable, "the disk is full and no decision was stored; make room, nodes send them again")

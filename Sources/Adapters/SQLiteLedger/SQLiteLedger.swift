@@ -2,11 +2,11 @@
 package import Evidence
 internal import Foundation
 internal import GRDB
+package import OwnedDatabase
 package import Ports
 package import Primitives
 
-/// WAL with `synchronous=FULL`: a returned commit survives power loss. GRDB's pool falls back to NORMAL while it opens, so FULL is set
-/// afterwards and read back; a store that cannot have it does not start.
+/// A returned commit survives power loss (`OwnedDatabase`).
 ///
 /// A full disk fails the commit and nothing else. After any other I/O error the store stops: commits are refused until it is opened again,
 /// because only a recovery can say what reached the disk. Reads go on.
@@ -20,19 +20,8 @@ package final class SQLiteLedger: LedgerStore {
     /// Opens or makes the file and its folder, for the owner only. `origin` is the ledger's name in checkpoints: the first one given stays.
     package init(path: String, origin: String? = nil) throws(LedgerStoreError) {
         do {
-            if try LedgerFile.hasContent(path) { try Schema.inspect(path) }
-            try LedgerFile.prepare(path)
-            var configuration = Configuration()
-            configuration.label = "penstock.ledger"
-            configuration.busyMode = .timeout(5)
-            configuration.foreignKeysEnabled = true
-            configuration.prepareDatabase { try $0.execute(sql: "PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF") }
-            let pool = try DatabasePool(path: path, configuration: configuration)
-            try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
-            let durability = try Self.durability(pool)
-            guard durability.isEnough else { throw LedgerStoreError(.unavailable, "\(path) does not give durable writes here (\(durability)); use a local file system") }
-            try Schema.migrate(pool, path: path, origin: origin)
-            try LedgerFile.sync(path)
+            let pool = try Schema.database.open(path, label: "penstock.ledger")
+            try Schema.check(pool, path: path, origin: origin)
             self.pool = pool
             self.origin = origin
             commits = CommitQueue(pool: pool)
@@ -135,27 +124,9 @@ package final class SQLiteLedger: LedgerStore {
 
 // What the writer's connection was given.
 extension SQLiteLedger {
-    package struct Durability: Hashable, Sendable, CustomStringConvertible {
-        package var synchronous: Int
-        package var journal: String
-        package var foreignKeys: Bool
-
-        package var isEnough: Bool { synchronous == 2 && journal == "wal" && foreignKeys }
-        package var description: String { "synchronous \(synchronous), journal \(journal), foreign keys \(foreignKeys ? "on" : "off")" }
-    }
-
     /// As SQLite reports it now.
-    package func durability() throws(LedgerStoreError) -> Durability {
-        do { return try Self.durability(pool) } catch { throw Self.translate(error, doing: "reading") }
-    }
-
-    private static func durability(_ pool: DatabasePool) throws -> Durability {
-        try pool.writeWithoutTransaction { database in
-            Durability(
-                synchronous: try Int.fetchOne(database, sql: "PRAGMA synchronous") ?? -1,
-                journal: try String.fetchOne(database, sql: "PRAGMA journal_mode") ?? "unknown",
-                foreignKeys: try Int.fetchOne(database, sql: "PRAGMA foreign_keys") == 1)
-        }
+    package func durability() throws(LedgerStoreError) -> OwnedDatabase.Durability {
+        do { return try OwnedDatabase.Durability(of: pool) } catch { throw Self.translate(error, doing: "reading") }
     }
 }
 
@@ -163,6 +134,7 @@ extension SQLiteLedger {
 extension SQLiteLedger {
     static func translate(_ error: any Error, doing work: String) -> LedgerStoreError {
         if let error = error as? LedgerStoreError { return error }
+        if let error = error as? OwnedDatabaseError { return LedgerStoreError(.unavailable, error.message) }
         if error is CancellationError { return LedgerStoreError(.unavailable, "\(work) the ledger was given up by the caller") }
         guard let error = error as? DatabaseError else { return LedgerStoreError(.unavailable, "\(work) the ledger failed: \(error)") }
         switch error.resultCode {

@@ -2,35 +2,21 @@
 private import Dispatch
 private import Foundation
 internal import GRDB
+internal import OwnedDatabase
 package import Pipelines
 package import Ports
 internal import Primitives
 
-/// WAL with `synchronous=FULL`, set after GRDB's pool is open and read back: a returned append survives power loss.
+/// A returned append survives power loss (`OwnedDatabase`).
 ///
-/// One process at a time may run pipelines from one home: whoever holds the lock beside the file (`Lock`). Reading needs no lock.
+/// One process at a time may run pipelines from one home: whoever holds the lock beside the file (`RunLock`). Reading needs no lock.
 package final class SQLiteRuns: RunCatalog {
     private let pool: DatabasePool
     /// SQLite blocks, and an append must not be given up when its task is cancelled.
     private let queue = DispatchQueue(label: "penstock.runs")
 
     package init(path: String) throws(RunCatalogError) {
-        do {
-            try RunFile.prepare(path)
-            var configuration = Configuration()
-            configuration.label = "penstock.runs"
-            configuration.busyMode = .timeout(5)
-            configuration.prepareDatabase { try $0.execute(sql: "PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF") }
-            pool = try DatabasePool(path: path, configuration: configuration)
-            try pool.writeWithoutTransaction { database in
-                try database.execute(sql: "PRAGMA synchronous = FULL")
-                guard try Int.fetchOne(database, sql: "PRAGMA synchronous") == 2 else {
-                    throw RunCatalogError(.unavailable, "\(path) does not give durable writes here; use a local file system")
-                }
-            }
-            try RunSchema.migrate(pool, path: path)
-            try RunFile.sync(path)
-        } catch { throw Self.translate(error, "opening \(path)") }
+        do { pool = try RunSchema.database.open(path, label: "penstock.runs") } catch { throw Self.translate(error, "opening \(path)") }
     }
 
     package func append(
@@ -145,6 +131,7 @@ extension SQLiteRuns {
     private static func translate(_ error: any Error, _ work: String) -> RunCatalogError {
         switch error {
         case let error as RunCatalogError: return error
+        case let error as OwnedDatabaseError: return RunCatalogError(.unavailable, error.message)
         case let error as PipelineError: return RunCatalogError(error.code == .unreadable ? .damaged : .unavailable, error.message)
         case let error as DatabaseError:
             switch error.resultCode {

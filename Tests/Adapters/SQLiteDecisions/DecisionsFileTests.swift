@@ -53,7 +53,7 @@ import Testing
         #expect(FileManager.default.createFile(atPath: folder.file, contents: nil, attributes: [.posixPermissions: 0o600]))
         try folder.change("CREATE TABLE entry (mine TEXT)")
         let error = #expect(throws: DecisionStoreError.self) { try folder.open() }
-        #expect(error?.message.contains("no decision store of Penstock") == true)
+        #expect(error?.message.contains("is not a Penstock decision store; choose another file") == true)
         #expect(try folder.count("SELECT COUNT(*) FROM sqlite_schema WHERE name = 'batch'") == 0)
     }
 
@@ -62,7 +62,7 @@ import Testing
         _ = try folder.open()
         try folder.change("INSERT INTO grdb_migrations VALUES ('0099-later')")
         let error = #expect(throws: DecisionStoreError.self) { try folder.open() }
-        #expect(error?.message.contains("newer penstock") == true)
+        #expect(error?.message.contains("newer Penstock") == true)
     }
 
     @Test func theFileIsItsOwnersOnlyAndALinkIsRefused() throws {
