@@ -10,6 +10,7 @@ The situations take turns within one run; what is printed are medians over the c
 """
 
 import argparse
+import contextlib
 import json
 import os
 import pathlib
@@ -85,7 +86,8 @@ class Installation:
     def set_apart(self) -> None:
         process = json.loads((self.folder / "home/run/control.json").read_text())["process"]
         for thread in os.listdir(f"/proc/{process}/task"):
-            os.sched_setscheduler(int(thread), os.SCHED_IDLE, os.sched_param(0))
+            with contextlib.suppress(ProcessLookupError):
+                os.sched_setscheduler(int(thread), os.SCHED_IDLE, os.sched_param(0))
 
     def register(self, model: lightgbm.Booster, holdout: str) -> None:
         model.save_model(str(self.folder / "model.txt"))

@@ -32,7 +32,7 @@ def forge_table(attack: str, home: pathlib.Path) -> None:
     route = table["routes"][0]
     key = read_key(home / "control/keys/control-plane.key")
     if attack == "raised-share":
-        route["candidate"] = {"spec": route["standby"], "share": 1.5, "step": 0}
+        route["candidate"]["share"] = 0.5
     elif attack == "unapproved":
         for bundle in table["bundles"]:
             bundle["approvals"] = bundle["approvals"][:1]

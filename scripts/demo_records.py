@@ -1,4 +1,4 @@
-"""Compares answered decisions with the control plane's store, for scripts/demo."""
+"""Compares answered decisions with the control plane's store and its report, for scripts/demo."""
 
 import json
 import pathlib
@@ -17,7 +17,31 @@ def missing(answers: pathlib.Path, home: pathlib.Path) -> tuple[int, int, int]:
     return len(answered), sum(id not in stored for id in answered), sum(stored.get(id, 0) > 1 for id in answered)
 
 
+def lines(path: str) -> list[dict]:
+    return [json.loads(line) for line in pathlib.Path(path).read_text().splitlines()]
+
+
+def counts_agree(answers: str, report: str) -> bool:
+    """Whether the report has as many decisions of the model, and as many that went to a person, as were answered."""
+    given = lines(answers)
+    (told,) = [each for each in json.loads(pathlib.Path(report).read_text())["releases"] if each["release"] == "rebooking-offer-1"]
+    referred = sum(each["decision"] == "review" for each in given)
+    print(f"   {len(given)} answered, {referred} of them for a person; the report says {told['decisions']} and {told['referrals']}")
+    return (told["decisions"], told["referrals"]) == (len(given), referred)
+
+
+def first_offer(answers: str, outcomes: str) -> str:
+    """The first offer whose outcome is known: what was cancelled has none."""
+    known = {each["decision_id"] for each in lines(outcomes)}
+    return next(each["decision_id"] for each in lines(answers) if each["decision"] == "offer" and each["decision_id"] in known)
+
+
 def main() -> None:
+    if sys.argv[1] == "report":
+        sys.exit(not counts_agree(*sys.argv[2:4]))
+    if sys.argv[1] == "offered":
+        print(first_offer(*sys.argv[2:4]))
+        return
     answers, home = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
     deadline = time.monotonic() + 60
     while True:

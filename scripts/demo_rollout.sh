@@ -29,21 +29,6 @@ caught_up() {
   fail "the control plane did not hear of $2 comparisons of $1: $(about "$1" compared)"
 }
 
-# Waits until the node serves by a table with this candidate, this share of one, or this champion.
-serves() {
-  "$python" - "$url" "$1" <<'PYTHON'
-import json, sys, time, urllib.request
-url, want = sys.argv[1:]
-for _ in range(200):
-    service = json.load(urllib.request.urlopen(url + "/v1/status"))["services"][0]
-    candidate = service.get("candidate") or {}
-    if want in (str(candidate.get("share")), candidate.get("release"), service["champion"]["release"]):
-        raise SystemExit(0)
-    time.sleep(0.1)
-raise SystemExit(f"the node serves {service}")
-PYTHON
-}
-
 # Whether the node itself has stopped a release.
 vetoed() {
   "$python" -c 'import json,sys,urllib.request; v=json.load(urllib.request.urlopen(sys.argv[1]+"/v1/status"))["vetoes"]; sys.exit(sys.argv[2] not in [x["release"] for x in v])' "$url" "$1"
@@ -93,6 +78,12 @@ until_off rebooking-offer-2 2013-08-11 2013-08-15
 [ "$(about rebooking-offer-2 step)" = "canary 5 %" ] || fail "version 2 is not on its 5 %: $(about rebooking-offer-2 state)"
 serves 0.05
 held "the controller gives it 5 % by itself, as the policy lets it"
+forged raised-share "step 1 of its approved plan allows 0.05 at most"
+stop_node
+cp "$root/.demo/table.good" "$node_home/table.json"
+up >/dev/null
+serves 0.05
+held "a routing table (raised-share), signed with the control plane's own key, is refused"
 day "$next_day"
 printf '   %s  the control plane is away from here on\n' "$next_day"
 kill -9 "$(pid control)"
@@ -150,9 +141,11 @@ for today in $(between 2013-09-13 2013-09-15); do
   next_day=$(date -u -d "$today + 1 day" +%F)
   if vetoed rebooking-offer-4; then break; fi
 done
+vetoed rebooking-offer-4 || fail "the node did not stop version 4 by itself"
+grep -q "rebooking-offer-4" "$out/day-2013-09-13.txt" || fail "version 4 answered nothing on the day its feed stopped"
 p decide batch rebooking-offer --file "$days/requests-$next_day.jsonl" --connections 8 --node-url "$url" | tee "$out/after-veto.txt"
 if grep -q "rebooking-offer-4" "$out/after-veto.txt"; then fail "the vetoed candidate answers"; fi
-grep -h "vetoe" "$run/node-1.log" | tail -n 1 | cut -c 1-300
+grep -h "rebooking-offer-4.*vetoe\|vetoe.*rebooking-offer-4" "$run/node-1.log" | tail -n 1 | cut -c 1-300
 held "without a control plane the node itself stops version 4"
 up >/dev/null
 reaches rebooking-offer-4 "rolled back"

@@ -1,4 +1,5 @@
 // Runs one stage of a pipeline as a process that sees only what the stage declares.
+private import Pipelines
 
 package struct StageRunnerError: Error, Sendable, CustomStringConvertible {
     package struct Code: Hashable, Sendable {
@@ -50,7 +51,7 @@ package struct StageProcessRequest: Hashable, Sendable {
 
     package init(
         arguments: [String], workingDirectory: String, readOnly: [Mount], writable: [Mount], environment: [String: String], timeout: Duration, log: String,
-        logBytes: Int = 16 << 20, fileBytes: Int = 4 << 30
+        logBytes: Int = StageLimits.logBytes, fileBytes: Int = StageLimits.fileBytes
     ) {
         self.arguments = arguments
         self.workingDirectory = workingDirectory

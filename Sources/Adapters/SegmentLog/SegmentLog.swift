@@ -13,7 +13,7 @@ private import Synchronization
 package final class SegmentLog: DecisionLog {
     package struct Options: Sendable {
         /// A segment that has this size is followed by a new one.
-        package var segmentBytes = 64 << 20
+        package var segmentBytes = 16 << 20
         /// What acknowledged segments may take together before the oldest are removed.
         package var retainedBytes = 64 << 20
         /// How long a buffered entry may be in memory only.

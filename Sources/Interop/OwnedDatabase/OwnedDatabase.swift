@@ -58,9 +58,10 @@ package struct OwnedDatabase: Sendable {
     private func inspect(_ path: String, readOnly: Bool) throws {
         var configuration = Configuration()
         configuration.readonly = readOnly
+        configuration.busyMode = .timeout(5)
         let queue = try DatabaseQueue(path: path, configuration: configuration)
         try queue.read { database in
-            guard try isOurs(database) else { throw OwnedDatabaseError(message: "\(path) is not a \(name); choose another file") }
+            guard try isOurs(database) else { throw OwnedDatabaseError(message: "\(path) is not a \(name); choose another file, or move it away") }
             guard try !migrator.hasBeenSuperseded(database) else { throw Self.newer(path) }
         }
         try queue.close()

@@ -28,6 +28,7 @@ struct Penstock: AsyncParsableCommand {
     static func main() async {
         Terminal.prepare()
         do {
+            try Unbuilt.check(CommandLine.arguments.dropFirst())
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()

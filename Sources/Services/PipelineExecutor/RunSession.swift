@@ -105,12 +105,20 @@ struct RunSession {
         try await record(.stageFailed(stage.name, attempt: number, reason, at: now))
         var report = report
         report.outcome = .failed
-        report.why = reason.sentence + (lastLine.isEmpty ? "" : "; it last said: \(lastLine)")
+        report.why = reason.sentence + (lastLine.isEmpty ? "" : "; it last said: \(lastLine)") + advice(reason, lastLine)
         self.report(report)
         for waiting in run.waitingBehind(stage.name) {
             try await record(.stageSkipped(waiting, because: stage.name, at: now))
             self.report(StageReport(stage: waiting, outcome: .skipped, why: "'\(stage.name)', on which it depends, failed", seconds: 0))
         }
+    }
+
+    /// What the system says in a box of something that may well be there outside.
+    private static let absences = ["No such file or directory", "Permission denied", "Read-only file system", "Network is unreachable", "Connection refused", "name resolution"]
+
+    private func advice(_ reason: FailureReason, _ lastLine: String) -> String {
+        guard case .exited = reason, dependencies.runner.layers.first != "none", Self.absences.contains(where: lastLine.contains) else { return "" }
+        return "; a stage sees only what penstock.yaml declares, so name what it needs in its 'sources', 'inputs' or 'code'"
     }
 
     private mutating func report(_ report: StageReport) {

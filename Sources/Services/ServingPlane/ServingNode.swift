@@ -162,9 +162,12 @@ package final class ServingNode: Service, Sendable {
                 guard let pusher = self.pusher else { return }
                 // Its own task: a slow batch holds up no routing table.
                 group.addTask {
+                    // What a candidate answered last is told as soon as what it answered before.
+                    var urgentUntil = ContinuousClock.now
                     while !Task.isCancelled {
+                        if !self.current.value.exposures.isEmpty { urgentUntil = .now + .seconds(5) }
                         if await pusher.pass() { continue }
-                        try? await Task.sleep(for: self.current.value.exposures.isEmpty ? self.configuration.pushInterval : self.urgentPushInterval)
+                        try? await Task.sleep(for: .now < urgentUntil ? self.urgentPushInterval : self.configuration.pushInterval)
                     }
                 }
             }

@@ -104,11 +104,11 @@ import Testing
     @Test func aForeignDatabaseIsRefusedAndNotTouched() throws {
         try raw(path, "CREATE TABLE guests (name TEXT); INSERT INTO guests VALUES ('Ada')")
         let before = try Files.bytes(path), mode = try Files.mode(path)
-        #expect(refusal(path) == Told(.unavailable, "\(path) is not a Penstock ledger; choose another file"))
+        #expect(refusal(path) == Told(.unavailable, "\(path) is not a Penstock ledger; choose another file, or move it away"))
         #expect(try Files.bytes(path) == before)
         #expect(try Files.mode(path) == mode)
         try raw(path, "PRAGMA application_id = 7")
-        #expect(refusal(path) == Told(.unavailable, "\(path) is not a Penstock ledger; choose another file"))
+        #expect(refusal(path) == Told(.unavailable, "\(path) is not a Penstock ledger; choose another file, or move it away"))
     }
 
     @Test(arguments: ["INSERT INTO grdb_migrations VALUES ('0002-future')", "UPDATE meta SET value = '2' WHERE name = 'format'"])

@@ -67,7 +67,7 @@ extension ProgramTests {
 
         /// What prints sentences, one decision or nothing; every other command prints tables, and so JSON too.
         private static let withoutTables: Set = [
-            "init", "up", "down", "serve", "control-plane", "decide send", "outcome send", "ledger export", "ledger checkpoint", "release dossier", "trust sign", "trust verify",
+            "init", "up", "down", "serve", "control-plane", "decide send", "ledger export", "ledger checkpoint", "release dossier", "trust sign", "trust verify",
             "key new",
             "key show",
             "worker probe",
@@ -98,6 +98,8 @@ extension ProgramTests {
 
         @Test(arguments: [
             Refusal("no such command", "frobnicate", exits: 64, says: "'frobnicate'", "penstock --help"),
+            Refusal("a command of a later version", "reproduce flight-delay@1", exits: 64, says: "'penstock reproduce' is not built yet", "penstock --help"),
+            Refusal("a part of a command of a later version", "release simulate", exits: 64, says: "'penstock release simulate' is not built yet", "penstock --help"),
             Refusal("no such part of a command", "release improve", exits: 64, says: "'improve'", "penstock release --help"),
             Refusal("a person's name with a path in it", "key new --person ../ada", exits: 64, says: "'../ada'", "--person"),
             Refusal("a version without a number", "registry show flight-delay", exits: 64, says: "'flight-delay'", "flight-delay@1"),

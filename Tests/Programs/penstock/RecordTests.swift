@@ -47,7 +47,8 @@ extension ProgramTests {
         private func outcomes(_ ids: [String], _ installation: OwnInstallation) async throws {
             let lines = ids.prefix(3).enumerated().map { #"{"decision_id":"\#($1)","value":\#($0 == 0),"at":"2026-01-01T00:00:00Z"}"# + "\n" }
             try installation.folder.write(lines.joined() + lines[0] + lines[1].replacing("false", with: "true"), to: "outcomes.jsonl")
-            #expect(try await installation.succeed("outcome send rebooking-offer --file outcomes.jsonl") == "5 outcomes of rebooking-offer are kept.\n")
+            let sent = try await installation.succeed("outcome send rebooking-offer --file outcomes.jsonl --output json")
+            #expect(sent == #"{"kept":5,"service":"rebooking-offer"}"# + "\n")
             try await installation.until("they are joined") { try await installation.succeed("decide report rebooking-offer --output json").contains(#""joined":2"#) }
             let report = try await installation.succeed("decide report rebooking-offer --output json")
             #expect(report.contains(#""contradicted":1"#) && report.contains(#""repeated":1"#) && report.contains(#""isAffectedByDecision":true"#), "\(report)")

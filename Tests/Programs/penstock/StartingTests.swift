@@ -76,7 +76,7 @@ extension ProgramTests {
             other.executableURL = URL(filePath: "/bin/cat")
             other.standardInput = input
             try other.run()
-            try folder.write(#"{"process":\#(other.processIdentifier),"url":"http://127.0.0.1:1"}"#, to: "home/run/control.json")
+            try folder.write(#"{"format":1,"process":\#(other.processIdentifier),"url":"http://127.0.0.1:1"}"#, to: "home/run/control.json")
             #expect(try await Program.built.get().run(["down", "--home", "home"], in: folder.path).code == 0)
             expectStopped(folder)
             #expect(other.isRunning)

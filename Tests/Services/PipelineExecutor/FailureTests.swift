@@ -16,6 +16,9 @@ import Testing
 
     static let scripts = [
         Failing(script: "echo 'no such column: late' >&2; exit 3", says: "the program ended with code 3; it last said: no such column: late"),
+        Failing(script: "cat data/raw.txt; exit 1", says: "No such file or directory; a stage sees only what penstock.yaml declares, so name what it needs in its 'sources'"),
+        // Rubbish without an end.
+        Failing(script: "head -c 40000000 /dev/urandom; sleep 99", says: "it said more than 16 MiB"),
         Failing(script: "kill -SEGV $$", says: "the program was ended by signal 11"),
         Failing(script: "true", says: "the program did not write the output 'short' to $PENSTOCK_OUTPUT_SHORT"),
         Failing(script: "mkdir \"$PENSTOCK_OUTPUT_SHORT\"", says: "the output 'short' breaks its contract: it is no file"),

@@ -17,12 +17,16 @@ final class HeldLog: DecisionLog {
         var isHeld = false
         var failure: DecisionLogError?
         var acknowledged: UInt64 = 0
+        var readFailure: DecisionLogError?
+        var holdsReads = false
     }
 
     private let state = Mutex(State())
 
     func hold() { state.withLock { $0.isHeld = true } }
     func fail(_ error: DecisionLogError?) { state.withLock { $0.failure = error } }
+    func failReads(_ error: DecisionLogError?) { state.withLock { $0.readFailure = error } }
+    func holdReads(_ holds: Bool) { state.withLock { $0.holdsReads = holds } }
     var waiting: Int { state.withLock { $0.waiting.count } }
     var entries: [DecisionLogEntry] { state.withLock { $0.entries } }
 
@@ -47,7 +51,9 @@ final class HeldLog: DecisionLog {
     }
 
     func read(after sequence: UInt64, limit bytes: Int) async throws(DecisionLogError) -> [DecisionLogEntry] {
-        state.withLock { state in state.isHeld ? [] : Array(state.entries.dropFirst(Int(sequence)).prefix(3)) }
+        while state.withLock({ $0.holdsReads }) { try? await Task.sleep(for: .milliseconds(5)) }
+        if let failure = state.withLock({ $0.readFailure }) { throw failure }
+        return state.withLock { state in state.isHeld ? [] : Array(state.entries.dropFirst(Int(sequence)).prefix(3)) }
     }
 
     func acknowledge(through sequence: UInt64) async throws(DecisionLogError) { state.withLock { $0.acknowledged = max($0.acknowledged, sequence) } }

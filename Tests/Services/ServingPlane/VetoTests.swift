@@ -2,6 +2,7 @@
 import Decisions
 import Foundation
 import Inference
+import Ports
 import Primitives
 import Releases
 import ServingPlane
@@ -81,6 +82,27 @@ import Testing
                 }
                 let seen = try await Self.load(node) { isBack.withLock { $0 } }
                 try await back.value
+                #expect(seen.before == [exposed.champion.digest.description, exposed.candidate.digest.description])
+                #expect(seen.after == [exposed.champion.digest.description])
+            }
+        }
+    }
+
+    /// The control plane goes away for longer than the lease: callers notice nothing but who answers.
+    @Test func promise10_underLoadALapsedLeaseFailsNoRequest() async throws {
+        let exposed = try Exposed(plan: [.canary(0.5), .live], share: 0.5)
+        try await Harness.withFolder { folder in
+            try await exposed.run(folder: folder, leaseSpan: .milliseconds(400)) { node in
+                try await node.untilExposed(exposed.candidate)
+                let hasLapsed = Mutex(false)
+                let outage = Task {
+                    try await Task.sleep(for: .milliseconds(200))
+                    exposed.link.change { $0.isDead = true }
+                    try await node.until("the lease lapses") { try await node.get("/v1/status").body.contains(#""leaseSeconds":0,"#) }
+                    hasLapsed.withLock { $0 = true }
+                }
+                let seen = try await Self.load(node) { hasLapsed.withLock { $0 } }
+                try await outage.value
                 #expect(seen.before == [exposed.champion.digest.description, exposed.candidate.digest.description])
                 #expect(seen.after == [exposed.champion.digest.description])
             }
@@ -205,6 +227,42 @@ import Testing
                 try await ComparisonTests.send(20, to: node, by: exposed.champion)
             }
             #expect(try exposed.comparisons.count == needed)
+        }
+    }
+
+    /// While its log is read the champion answers, and the candidate comes when that is over.
+    @Test func promise10_aRestartedChampionWaitsForNoCandidate() async throws {
+        let exposed = try Exposed(plan: [.shadow(1), .canary(0.5), .live], share: 0)
+        try await Harness.withFolder { folder in
+            try await exposed.run(folder: folder) { node in
+                try await node.untilExposed(exposed.candidate)
+                try await ComparisonTests.send(20, to: node, by: exposed.champion)
+            }
+            exposed.log.holdReads(true)
+            try await exposed.run(folder: folder) { node in
+                try await node.passes()
+                try await ComparisonTests.send(20, to: node, by: exposed.champion)
+                #expect(try await !node.get("/v1/status").body.contains(#""step":"#))
+                exposed.log.holdReads(false)
+                try await node.untilExposed(exposed.candidate)
+            }
+        }
+    }
+
+    /// Nobody knows what it did here, so it is not tried again.
+    @Test func aCandidateWhosePastCannotBeReadIsNotExposed() async throws {
+        let exposed = try Exposed(plan: [.shadow(1), .canary(0.5), .live], share: 0)
+        try await Harness.withFolder { folder in
+            try await exposed.run(folder: folder) { node in
+                try await node.untilExposed(exposed.candidate)
+                try await ComparisonTests.send(20, to: node, by: exposed.champion)
+            }
+            exposed.log.failReads(DecisionLogError(.damaged, "entry 7 is damaged"))
+            try await exposed.run(folder: folder) { node in
+                try await node.until("it is refused") { exposed.observed(.refused).contains { $0.reason?.hasSuffix("cannot be read: entry 7 is damaged") == true } }
+                try await ComparisonTests.send(20, to: node, by: exposed.champion)
+                #expect(try await !node.get("/v1/status").body.contains(#""step":"#))
+            }
         }
     }
 

@@ -38,7 +38,7 @@ package enum FailureReason: Hashable, Sendable {
         case .contractBroken(let output, let sentence): "the output '\(output)' breaks its contract: \(sentence)"
         case .outputMissing(let output): "the program did not write the output '\(output)' to $\(StageVariable.output(output))"
         case .tooLarge(let output?): "the output '\(output)' is larger than what is kept"
-        case .tooLarge(nil): "it wrote more than what is kept"
+        case .tooLarge(nil): "it said more than \(StageLimits.logBytes >> 20) MiB, or wrote a file of more than \(StageLimits.fileBytes >> 30) GiB; let it write less"
         case .sandboxUnavailable(let sentence): "the sandbox is not there: \(sentence)"
         case .notDone(let sentence): sentence
         case .cancelled: "it was stopped on request"

@@ -46,7 +46,7 @@ struct BatchSummary: Codable, Sendable {
     var requests = 0
     var failed = 0
     var firstFailure: String?
-    /// Milliseconds from sending to the whole answer, as this client saw it.
+    /// Milliseconds from sending, or from when it was due at a given rate, to the whole answer, as this client saw it.
     var p50 = 0.0
     var p99 = 0.0
     var answers: [Answers] = []

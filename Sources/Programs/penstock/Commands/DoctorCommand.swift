@@ -22,7 +22,7 @@ struct DoctorCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let findings = [Self.lightGBM(), await Self.sandbox(), installation(), Self.clock()]
+        let findings = [Self.lightGBM(), await Self.sandbox(), Self.limits(), await Self.python(), installation(), Self.clock()]
         output.show(
             findings, columns: ["what", "state", "found", "remedy"], rows: findings.map { [$0.name, $0.state.rawValue, $0.detail, $0.remedy] }, empty: "")
         if let missing = findings.first(where: { $0.state == .missing }) { throw Failure.no("\(missing.name) is missing: \(missing.remedy)") }
@@ -49,13 +49,32 @@ struct DoctorCommand: AsyncParsableCommand {
         let trial = try? await ProbeProcess(executable: "/usr/bin/true", libraryDirectories: []).run(
             ProbeRequest(arguments: [], readOnlyFiles: [], input: [], timeout: .seconds(10), outputLimit: 0))
         guard let path else {
-            return Finding(name: "bubblewrap", state: .degraded, detail: "not found", remedy: "apt-get install bubblewrap; without it probes run unboxed, and say so")
+            return Finding(name: "bubblewrap", state: .degraded, detail: "not found", remedy: "apt-get install bubblewrap; without it stages and probes run unboxed, and say so")
         }
         guard trial?.sandbox.first == "bubblewrap" else {
             return Finding(
-                name: "bubblewrap", state: .degraded, detail: "\(path) does not work here", remedy: "allow user namespaces; without them probes run unboxed, and say so")
+                name: "bubblewrap", state: .degraded, detail: "\(path) does not work here", remedy: "allow user namespaces; without them stages and probes run unboxed, and say so")
         }
         return Finding(name: "bubblewrap", state: .ok, detail: path, remedy: "")
+    }
+
+    private static func limits() -> Finding {
+        let path = "/usr/bin/prlimit"
+        guard FileManager.default.isExecutableFile(atPath: path) else {
+            return Finding(name: "prlimit", state: .degraded, detail: "not found", remedy: "apt-get install util-linux; without it nothing limits the files that stages write")
+        }
+        return Finding(name: "prlimit", state: .ok, detail: path, remedy: "")
+    }
+
+    /// What stages written in Python would run with here.
+    private static func python() async -> Finding {
+        let machine = await MachineFacts.find(python: Project.python(folder: "."), evaluation: [:])
+        switch machine.python {
+        case .success(let found): return Finding(name: "Python for stages", state: .ok, detail: "\(found.version), \(found.executable)", remedy: "")
+        case .failure(let error):
+            return Finding(
+                name: "Python for stages", state: .degraded, detail: error.message, remedy: "python3 -m venv .venv beside penstock.yaml; pipelines without Python need none")
+        }
     }
 
     private func installation() -> Finding {

@@ -19,6 +19,7 @@ struct OutcomeCommand: AsyncParsableCommand {
                   penstock outcome send rebooking-offer --file outcomes.jsonl
                 """)
         @OptionGroup var node: NodeOptions
+        @OptionGroup var output: OutputOptions
         @Argument(help: "The decision service.") var service: ServiceName
         @Option(help: "The outcomes, one JSON object a line.") var file: String
 
@@ -37,7 +38,12 @@ struct OutcomeCommand: AsyncParsableCommand {
                 }
                 return sent
             }
-            print("\(sent) outcomes of \(service) are kept.")
+            output.show(Kept(service: service, kept: sent), columns: ["service", "kept"], rows: [[service.text, String(sent)]], empty: "")
+        }
+
+        private struct Kept: Encodable {
+            var service: ServiceName
+            var kept: Int
         }
 
         /// Checked here, so that a mistake in line 20000 is told before line 1 is sent.

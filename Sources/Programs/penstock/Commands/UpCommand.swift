@@ -7,7 +7,7 @@ import Primitives
 struct UpCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "up",
-        abstract: "Starts the control plane and its serving nodes, each as a process of its own.",
+        abstract: "Starts the control plane and a serving node, each as a process of its own.",
         discussion: """
             What runs already is left alone, so 'up' again brings back only what is missing. Without --detach it stays in the \
             foreground and stops both on Ctrl-C.

@@ -34,6 +34,7 @@ struct ConnectionOptions: ParsableArguments {
 
 /// What `up` left behind about a process that it started.
 struct Running: Codable {
+    var format = 1
     var process: Int32
     var url: String
 

@@ -45,7 +45,7 @@ struct Project {
         self.options = options
         home = options.resolvedHome
         folder = ProjectFolder(root: options.folder, state: home.pipelines)
-        machine = await MachineFacts.find(python: Self.python(options), evaluation: Self.validators())
+        machine = await MachineFacts.find(python: Self.python(folder: options.folder), evaluation: Self.validators())
         registrar = ControlPlaneRegistrar(home: home, url: url, key: key)
     }
 
@@ -70,9 +70,9 @@ struct Project {
                 builder: ["penstock": programVersion]))
     }
 
-    private static func python(_ options: ProjectOptions) -> String? {
+    static func python(folder: String) -> String? {
         if let named = ProcessInfo.processInfo.environment["PENSTOCK_PYTHON"], !named.isEmpty { return named }
-        let own = options.folder + "/.venv/bin/python"
+        let own = folder + "/.venv/bin/python"
         return FileManager.default.isExecutableFile(atPath: own) ? own : nil
     }
 

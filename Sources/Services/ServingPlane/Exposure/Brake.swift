@@ -31,9 +31,6 @@ final class Brake: Sendable {
         }
     }
 
-    /// Gates of releases that were candidates once are let go, but for the closed ones, whose veto stands in the book as well.
-    func keep(only specs: Set<Digest>) { keepings.withLock { kept in kept.releases = kept.releases.filter { specs.contains($0.key) } } }
-
     /// The candidate answers nothing from the first line on; the rest makes that last. Called off the event loops: it waits for the disk.
     func stop(_ harm: Harm) {
         let exposure = harm.exposure

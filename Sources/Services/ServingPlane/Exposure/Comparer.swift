@@ -6,6 +6,7 @@ internal import NIOCore
 internal import Ports
 internal import Primitives
 internal import Releases
+private import Synchronization
 
 /// Writes one comparison a decision under exposure, whatever the candidate does: one that is slow, hangs or fails costs pairs and no answer.
 final class Comparer: Sendable {
@@ -14,8 +15,7 @@ final class Comparer: Sendable {
     private let log: any DecisionLog
     private let clock: any WallClock
     private let brake: Brake
-    /// The newest entry that was in the log before this process.
-    private let before: UInt64
+    private let recalls = Mutex<[Digest: Recall]>([:])
     /// A comparison that waited longer is not scored any more: it would come too late for whoever decides by it.
     private static let mostAge = TimeAmount.seconds(5)
 
@@ -23,26 +23,60 @@ final class Comparer: Sendable {
         self.log = log
         self.clock = clock
         self.brake = brake
-        before = log.status().durable
         watch = LocalWatch(nodes: nodes)
     }
 
     // Before a candidate is exposed
 
-    /// Folds what this node saw of the step before it was restarted, as far as its log still has it, so that a restart neither forgets harm nor gives a
-    /// guardrail a second chance. Once a candidate; call it before any request meets it.
-    func recall(_ exposure: Exposure) async throws(DecisionLogError) {
-        guard watch.admit(exposure, now: clock.now()) else { return }
-        var sequence = log.status().oldest - 1
-        while sequence < before {
-            let entries = try await log.read(after: sequence, limit: Self.recallBytes)
-            guard let last = entries.last else { return }
-            for entry in entries where entry.sequence <= before { recall(entry, exposure) }
-            sequence = last.sequence
-        }
+    /// What became of the look at what this node saw of a candidate's step before it was restarted.
+    enum Recall: Hashable, Sendable {
+        case underWay, done
+        /// Why nobody knows.
+        case failed(String)
     }
 
-    private static let recallBytes = 1 << 20
+    /// The first call begins it: what the log has of the step is folded, so that a restart neither forgets harm nor gives a guardrail a second chance.
+    /// No request may meet the candidate before it is done.
+    func recall(_ exposure: Exposure) -> Recall {
+        let known = recalls.withLock { recalls in
+            defer { recalls[exposure.spec] = recalls[exposure.spec] ?? .underWay }
+            return recalls[exposure.spec]
+        }
+        if let known { return known }
+        watch.begin(exposure, now: clock.now())
+        let status = log.status()
+        guard status.oldest <= status.durable else { return end(.done, of: exposure) }
+        // A long log is read in seconds, for which neither tables nor other services wait.
+        Task(priority: .background) { end(await fold(exposure, through: status.durable), of: exposure) }
+        return .underWay
+    }
+
+    func recall(of spec: Digest) -> Recall? { recalls.withLock { $0[spec] } }
+
+    @discardableResult private func end(_ recall: Recall, of exposure: Exposure) -> Recall {
+        recalls.withLock { $0[exposure.spec] = recall }
+        return recall
+    }
+
+    private static let recallBytes = 16 << 20
+
+    private func fold(_ exposure: Exposure, through end: UInt64) async -> Recall {
+        var sequence = log.status().oldest - 1
+        while sequence < end {
+            let entries: [DecisionLogEntry]
+            do { entries = try await log.read(after: sequence, limit: Self.recallBytes) } catch {
+                // Acknowledged and removed meanwhile: the control plane has it.
+                let oldest = log.status().oldest
+                guard error.code == .gone, oldest > sequence + 1 else { return .failed(error.message) }
+                sequence = oldest - 1
+                continue
+            }
+            guard let last = entries.last else { break }
+            for entry in entries where entry.sequence <= end { recall(entry, exposure) }
+            sequence = last.sequence
+        }
+        return .done
+    }
 
     /// An entry that cannot be read is the pusher's to report.
     private func recall(_ entry: DecisionLogEntry, _ exposure: Exposure) {
@@ -132,7 +166,10 @@ final class Comparer: Sendable {
         for compared in queue.unjudged(at: now) { judge(compared) }
     }
 
-    func keep(only specs: Set<Digest>) { watch.keep(only: specs) }
+    func keep(only specs: Set<Digest>) {
+        watch.keep(only: specs)
+        recalls.withLock { $0 = $0.filter { specs.contains($0.key) || $0.value == .underWay } }
+    }
 
     var isHanging: Bool { queue.isHanging }
 

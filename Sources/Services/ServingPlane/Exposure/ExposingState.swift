@@ -42,7 +42,7 @@ final class ExposingState: Sendable {
 
     func veto(of spec: Digest) -> Veto? { brake.vetoes[spec] }
 
-    func mayExpose(_ spec: Digest) -> Bool { comparer != nil && damage == nil && veto(of: spec) == nil }
+    func mayExpose(_ spec: Digest) -> Bool { comparer?.recall(of: spec) == .done && damage == nil && veto(of: spec) == nil }
 
     func keeping(of spec: Digest, _ service: ServiceName) -> ExposureKeeping { brake.keeping(of: spec, service) }
 
@@ -50,13 +50,13 @@ final class ExposingState: Sendable {
 
     func keep(only spec: Digest?, of service: ServiceName) throws(ServingError) { try marker.keep(only: spec.map { [$0] } ?? [], of: service) }
 
-    /// What this node saw of a candidate before it was restarted may be a veto, which stands when this returns.
-    func recall(_ exposure: Exposure) async {
-        do { try await comparer?.recall(exposure) } catch {
-            let release = exposure.candidate.stamp.release
-            logger.warning("what was seen before the restart is not judged again", metadata: ["release": "\(release)", "reason": "\(error.message)"])
-        }
+    /// Begins to look at what this node saw of a candidate before it was restarted, which may be a veto. The answer is what stands against exposing it.
+    func recall(_ exposure: Exposure) -> String? {
+        guard case .failed(let reason) = comparer?.recall(exposure) else { return nil }
+        return "what this node saw of \(exposure.candidate.stamp.release) before its restart cannot be read: \(reason)"
     }
+
+    func isRecalling(_ spec: Digest) -> Bool { comparer?.recall(of: spec) == .underWay }
 
     /// Lets go of what is neither exposed nor about to be. The answer is what was vetoed since the last call.
     func settle(_ snapshot: ServingSnapshot, planned: Set<Digest>) -> [Veto] {

@@ -42,10 +42,8 @@ final class LocalWatch: Sendable {
     /// `nodes` share what alpha the nodes have.
     init(nodes: Int) { self.nodes = nodes }
 
-    /// Begins the fold of a candidate that is new here; false where it has one.
-    func admit(_ exposure: Exposure, now: Instant) -> Bool {
-        state.withLock { state in state.folds[exposure.spec] == nil && state.begin(exposure, nodes: nodes, now: now) }
-    }
+    /// For a candidate of which nothing is known here yet.
+    func begin(_ exposure: Exposure, now: Instant) { state.withLock { state in _ = state.begin(exposure, nodes: nodes, now: now) } }
 
     func take(_ compared: Compared, now: Instant) -> Harm? {
         state.withLock { state in

@@ -53,7 +53,8 @@ actor NodeAgent {
         self.logger = logger
     }
 
-    /// Serves again what was served, from the node's own disk and with every check made anew. Needs no control plane.
+    /// Serves again what was served, from the node's own disk and with every check made anew. Needs no control plane. Candidates come with the first pass,
+    /// since callers wait for nothing but the champion.
     ///
     /// A memory that was changed is no reason not to start: what of it can be verified is served, the rest waits for the control plane. A
     /// lost memory is said aloud, since until the next table this node cannot tell that it is shown an old one.
@@ -63,12 +64,12 @@ actor NodeAgent {
         remembered = tables
         var verified: [(order: TableOrder, table: RoutingTable, envelope: Envelope)] = []
         for (service, envelope) in tables.serving.sorted(by: { $0.key < $1.key }) {
-            guard let old = try? RoutingTable.open(envelope, trust: trust, after: nil), let route = old.routes.first(where: { $0.service == service }) else {
-                logger.error("a remembered route is refused", metadata: ["service": "\(service)"])
-                continue
-            }
-            verified.append((old.order, old, envelope))
-            _ = await serve(route, of: old, envelope)
+            do {
+                let old = try RoutingTable.open(envelope, trust: trust, after: nil)
+                guard let route = old.routes.first(where: { $0.service == service }) else { throw ReleaseError(.invalid, "the table has no route of it") }
+                verified.append((old.order, old, envelope))
+                _ = await serve(route, of: old, envelope, isStarting: true)
+            } catch { logger.error("a remembered route is refused", metadata: ["service": "\(service)", "reason": "\((error as? ReleaseError)?.message ?? "\(error)")"]) }
         }
         do {
             table = try RoutingTable.open(tables.newest, trust: trust, after: nil)
@@ -181,22 +182,28 @@ actor NodeAgent {
     }
 
     /// True when there is nothing to try again.
-    private func serve(_ route: ServiceRoute, of table: RoutingTable, _ envelope: Envelope) async -> Bool {
+    private func serve(_ route: ServiceRoute, of table: RoutingTable, _ envelope: Envelope, isStarting: Bool = false) async -> Bool {
         do {
             let verified = try VerifiedRoute(verifying: route, bundles: table.bundles, trust: trust)
             if let veto = exposing.veto(of: route.champion) { throw LoadFailure.refused("\(veto.release) is vetoed here: \(veto.reason)") }
             try await load(verified, [route.champion])
             // The champion waits for no candidate.
             try flip(route, verified, table, envelope)
-            let objection = try await takeCandidate(route, verified, table)
+            let objection = isStarting ? nil : try await takeCandidate(route, verified, table)
+            // Asked before the flip: if it ends meanwhile, this flip or the next pass exposes it.
+            let isRecalling = route.candidate.map { exposing.isRecalling($0.spec) } ?? false
             try flip(route, verified, table, envelope)
             // What answers nothing comes after the flip, so that no file which is missing holds up the way back.
             try await load(verified, [route.standby])
+            guard !isStarting else {
+                try flip(route, verified, table, envelope)
+                return true
+            }
             try await prepare(route, verified, table)
             try flip(route, verified, table, envelope)
             try exposing.keep(only: current.value.slots[route.service]?.exposure?.spec, of: route.service)
             if let objection { refuse(route, table, objection) }
-            return true
+            return !isRecalling
         } catch LoadFailure.lineDown(let reason) {
             if reported.insert("waiting \(route.service) \(reason)").inserted {
                 logger.warning("a release cannot be fetched now", metadata: ["service": "\(route.service)", "reason": "\(reason)"])
@@ -226,9 +233,9 @@ actor NodeAgent {
         // On the disk before any of its code runs.
         try exposing.mark(release)
         try await load(verified, [spec])
-        guard let champion = arms[route.champion], let candidate = arms[spec] else { return nil }
-        if let exposure = exposure(route, table) { await exposing.recall(exposure) }
+        guard let champion = arms[route.champion], let candidate = arms[spec], let arm = route.candidate else { return nil }
         return Exposure.objection(to: candidate, beside: champion)
+            ?? exposing.recall(Exposure(candidate, arm, order: table.order, keeping: exposing.keeping(of: spec, route.service)))
     }
 
     private func prepare(_ route: ServiceRoute, _ verified: VerifiedRoute, _ table: RoutingTable) async throws {

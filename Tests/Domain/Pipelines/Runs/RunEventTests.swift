@@ -111,7 +111,7 @@ import Testing
                 .outputMissing(try slot("a-b")), "the program did not write the output 'a-b' to $PENSTOCK_OUTPUT_A_B", #"{"output":"a-b","reason":"output-missing"}"#, false
             ),
             (.tooLarge(try slot("a")), "the output 'a' is larger than what is kept", #"{"output":"a","reason":"too-large"}"#, false),
-            (.tooLarge(nil), "it wrote more than what is kept", #"{"reason":"too-large"}"#, false),
+            (.tooLarge(nil), "it said more than 16 MiB, or wrote a file of more than 4 GiB; let it write less", #"{"reason":"too-large"}"#, false),
             (.sandboxUnavailable("no user namespaces"), "the sandbox is not there: no user namespaces", #"{"reason":"sandbox-unavailable","sentence":"no user namespaces"}"#, true),
             (.notDone("no registry"), "no registry", #"{"reason":"not-done","sentence":"no registry"}"#, false),
             (.cancelled, "it was stopped on request", #"{"reason":"cancelled"}"#, false),
