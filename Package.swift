@@ -122,7 +122,7 @@ let testing: [Room] = [
 
 /// Programs that tests start and kill.
 let testPrograms: [Room] = [
-    Room(path: "Testing/Durability", needs: ["Primitives", "Evidence", "Ports", "SQLiteLedger", "FileArtifacts"], libraries: [grdb]),
+    Room(path: "Testing/Durability", needs: ["Primitives", "Decisions", "Evidence", "Ports", "SQLiteLedger", "SQLiteDecisions", "FileArtifacts"], libraries: [grdb]),
     Room(path: "Testing/DecisionWriter", needs: ["Primitives", "Decisions", "Ports", "SegmentLog"]),
 ]
 

@@ -5,6 +5,7 @@ private import Foundation
 private import GRDB
 private import Ports
 private import Primitives
+private import SQLiteDecisions
 private import SQLiteLedger
 
 /// How a promise was broken, and how many times.
@@ -43,6 +44,7 @@ enum Inspection {
             let ledger = try SQLiteLedger(path: root + "/" + Content.ledger, origin: Content.origin)
             let size = try await inspect(ledger, acknowledged, &findings)
             try await inspect(artifacts, entries: size, acknowledged, &findings)
+            try await inspect(try SQLiteDecisions(path: root + "/" + Content.decisions, random: SameSalts()), acknowledged, &findings)
             inspectNames(root + "/" + Content.artifacts + "/sha256", &findings)
             // And the next round is as any other.
             _ = try await artifacts.put(Content.artifact(size))
@@ -63,6 +65,19 @@ enum Inspection {
         let saved = note.count > 1 ? Int(note[1]) ?? 0 : 0
         if saved < acknowledged.checkpoint { findings.add(.lost, "a checkpoint of \(acknowledged.checkpoint) was acknowledged, and one of \(saved) is there") }
         return entries.count
+    }
+
+    /// Batches follow one another, and taking what is there once more changes nothing.
+    private static func inspect(_ decisions: SQLiteDecisions, _ acknowledged: Acknowledged, _ findings: inout Findings) async throws {
+        let batches = try await decisions.batches(of: Content.node, after: 0), next = try await decisions.next(of: Content.node)
+        for (batch, before) in zip(batches, [0] + batches.map(\.last)) where batch.first != before + 1 {
+            findings.add(.corrupt, "a batch begins with \(batch.first) after \(before)")
+        }
+        if next <= acknowledged.frames { findings.add(.lost, "\(acknowledged.frames) frames were acknowledged, and \(next - 1) are there") }
+        guard try await decisions.take((1...next).map(Content.frame), from: Content.node) == next else {
+            findings.add(.unusable, "the frame after \(next - 1) is at another place")
+            return
+        }
     }
 
     /// An entry that is there, acknowledged or not, says that its artifact is there.

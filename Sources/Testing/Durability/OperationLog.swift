@@ -51,6 +51,7 @@ struct Acknowledged {
     var checkpoint = 0
     var rows = 0
     var files = 0
+    var frames: UInt64 = 0
     var refusals = 0
 
     mutating func read(_ text: [UInt8]) {
@@ -62,6 +63,7 @@ struct Acknowledged {
             case ("checkpoint", let number?): checkpoint = max(checkpoint, number)
             case ("row", let number?): rows = max(rows, number + 1)
             case ("file", let number?): files = max(files, number + 1)
+            case ("frame", let number?): frames = max(frames, UInt64(clamping: number))
             default: refusals += 1
             }
         }

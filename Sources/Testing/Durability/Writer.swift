@@ -1,10 +1,12 @@
 // The program whose disk is taken away: it says on its standard output what it was told is durable, and when.
+internal import Decisions
 internal import Evidence
 private import FileArtifacts
 private import Foundation
 private import GRDB
 internal import Ports
 internal import Primitives
+private import SQLiteDecisions
 private import SQLiteLedger
 
 enum Workload: String {
@@ -19,7 +21,7 @@ enum Workload: String {
 /// What round `index` writes: the same in every run.
 enum Content {
     static let origin = "durability.example/ledger"
-    static let ledger = "control/ledger.sqlite", artifacts = "control/artifacts"
+    static let ledger = "control/ledger.sqlite", artifacts = "control/artifacts", decisions = "control/decisions.sqlite"
 
     static func artifact(_ index: Int) -> [UInt8] {
         [UInt8](repeating: UInt8(truncatingIfNeeded: index), count: 1500 + index * 977 % 9000) + Array("artifact \(index)".utf8)
@@ -31,6 +33,27 @@ enum Content {
             kind: "durability.round", salt: Array(Digest.of("salt \(index)").bytes.prefix(16)), payload: Array("{\"artifact\":\"\(digest)\",\"round\":\(index)}".utf8))
         return LedgerAppend(stream: StreamID("round/\(index % 3)"), expectedRevision: index / 3, entries: [entry], subjects: [[digest]], head: Array("\(index)".utf8))
     }
+}
+
+extension Content {
+    static var node: NodeID {
+        guard let node = NodeID("node-1") else { preconditionFailure("'node-1' is the name of a node") }
+        return node
+    }
+
+    /// What a node sends as its entry `sequence`, of a kind that the store keeps without looking into it.
+    static func frame(_ sequence: UInt64) -> LogFrame {
+        LogFrame(sequence: sequence, place: 1, kind: .init(rawValue: 200), payload: Array("frame \(sequence)".utf8))
+    }
+}
+
+extension DecisionStore {
+    func next(of node: NodeID) async throws -> UInt64 { (try await batches(of: node, after: 0).last?.last ?? 0) + 1 }
+}
+
+/// Salts that are the same in every run.
+struct SameSalts: RandomSource {
+    func bytes(_ count: Int) -> [UInt8] { [UInt8](repeating: 7, count: count) }
 }
 
 struct Writer {
@@ -53,10 +76,11 @@ struct Writer {
 
     /// Goes on where an earlier run was killed. An error ends a round, and the next one is tried: what was acknowledged must hold all the same.
     private func stores() async throws {
-        let ledger: SQLiteLedger, artifacts: FileArtifacts
+        let ledger: SQLiteLedger, artifacts: FileArtifacts, decisions: SQLiteDecisions
         do {
             artifacts = try FileArtifacts(folder: root + "/" + Content.artifacts)
             ledger = try SQLiteLedger(path: root + "/" + Content.ledger, origin: Content.origin)
+            decisions = try SQLiteDecisions(path: root + "/" + Content.decisions, random: SameSalts())
         } catch {
             acknowledge("refused \(error)")
             return
@@ -69,6 +93,10 @@ struct Writer {
                 let position = try await ledger.commit([Content.append(index)])
                 acknowledge("entry \(index)")
                 index += 1
+                // A node sends again what it does not know to have arrived.
+                let next = try await decisions.next(of: Content.node)
+                let taken = try await decisions.take(next == 1 ? [Content.frame(1)] : [Content.frame(next - 1), Content.frame(next)], from: Content.node)
+                acknowledge("frame \(taken)")
                 guard index.isMultiple(of: 4) else { continue }
                 let note = "\(Content.origin)\n\(position.size)\n\(Data(position.root.bytes).base64EncodedString())\n\n\u{2014} \(Content.origin) unsigned\n"
                 try await ledger.save(checkpoint: Array(note.utf8), size: position.size)
