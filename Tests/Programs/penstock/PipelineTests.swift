@@ -125,6 +125,24 @@ extension ProgramTests {
             #expect(run.code == 69 && run.errors.contains("another 'penstock run' is at work here"), "\(run.errors)")
         }
 
+        /// A real disk of 4 MB: an output that does not fit, then one that does.
+        @Test(.enabled(if: Bubblewrap.works, "bubblewrap may make no namespaces here")) func aFullDiskIsOneSentenceAndTheNextRunGoesOn() async throws {
+            let folder = try SmallProject.folder()
+            try folder.write("head -c 3000000 /dev/zero > \"$PENSTOCK_OUTPUT_COUNT\"\n", to: "code/second/second.sh")
+            let script = """
+                "$0" "$@" >/dev/null; echo "code $?" >&2
+                find .penstock/pipelines/work -type f >&2
+                echo 'echo 1 > "$PENSTOCK_OUTPUT_COUNT"' > code/second/second.sh
+                exec "$0" "$@"
+                """
+            let disk = ["--dev-bind", "/", "/", "--size", "4000000", "--tmpfs", folder.path + "/.penstock", "--chdir", folder.path]
+            try FileManager.default.createDirectory(atPath: folder.path + "/.penstock", withIntermediateDirectories: true)
+            let run = try await Program.built.get().run(
+                ["run", "--output", "json"], in: folder.path, wrapper: [Bubblewrap.path ?? ""] + disk + ["/bin/sh", "-c", script])
+            #expect(run.errors == "penstock: the artifact cannot be written: No space left on device; nothing was stored\ncode 1\n", "\(run)")
+            #expect(try run.code == 0 && report(run).outcomes == ["reused", "ran"], "\(run)")
+        }
+
         @Test func aFailedStageExitsWith1AndSaysWhereToLook() async throws {
             let folder = try SmallProject.folder(), program = try Program.built.get()
             try folder.write("echo 'no such word' >&2; exit 3\n", to: "code/second/second.sh")
