@@ -4,7 +4,7 @@ usage, from the project's root, after `make demo` (whose traffic and models it u
   .deps/python/bin/python Benchmarks/rollout_margins.py [--starts 14] [--salts 10]
 
 The guardrails are computed here once more from the papers that Sources/Domain/Guardrails names (beta-binomial mixture for flips, betting for rates and
-accuracy), not by Penstock: `--check` compares them with what Penstock itself said of version 2 in the demo. Both arms' scores are LightGBM's own.
+accuracy), not by Penstock; the first line is for comparison with what `release show rebooking-offer-2` says of its shadow. Both arms' scores are LightGBM's own.
 Left out: errors, of which there are none, and the standing sample ratio (alpha 0.1 %), which pauses and does not end a rollout.
 """
 

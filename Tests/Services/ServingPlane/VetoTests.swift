@@ -239,10 +239,15 @@ import Testing
                 try await ComparisonTests.send(20, to: node, by: exposed.champion)
             }
             exposed.log.holdReads(true)
+            // Also where an expectation fails: a node whose log is never read does not end.
+            defer { exposed.log.holdReads(false) }
             try await exposed.run(folder: folder) { node in
                 try await node.passes()
                 try await ComparisonTests.send(20, to: node, by: exposed.champion)
                 #expect(try await !node.get("/v1/status").body.contains(#""step":"#))
+                // It is loaded, so a death would be held against it.
+                let marked = FileManager.default.contents(atPath: folder + "/exposing.json") ?? Data()
+                #expect(String(decoding: marked, as: UTF8.self).contains(exposed.candidate.digest.description))
                 exposed.log.holdReads(false)
                 try await node.untilExposed(exposed.candidate)
             }

@@ -201,7 +201,9 @@ actor NodeAgent {
             }
             try await prepare(route, verified, table)
             try flip(route, verified, table, envelope)
-            try exposing.keep(only: current.value.slots[route.service]?.exposure?.spec, of: route.service)
+            // A candidate whose past is still being read is loaded: its deaths count.
+            let kept = isRecalling ? route.candidate?.spec : current.value.slots[route.service]?.exposure?.spec
+            try exposing.keep(only: kept, of: route.service)
             if let objection { refuse(route, table, objection) }
             return !isRecalling
         } catch LoadFailure.lineDown(let reason) {
