@@ -48,6 +48,15 @@ package struct Digest: Hashable, Sendable {
     /// Twelve hex digits for people to recognise; never for comparing.
     package var short: String { String(hex.prefix(12)) }
 
+    /// Appends the text form.
+    package func append(to buffer: inout [UInt8]) {
+        buffer.append(text: "sha256:")
+        buffer.append(hex: words.0)
+        buffer.append(hex: words.1)
+        buffer.append(hex: words.2)
+        buffer.append(hex: words.3)
+    }
+
     package static func == (left: Digest, right: Digest) -> Bool { left.words == right.words }
 
     package func hash(into hasher: inout Hasher) {

@@ -25,12 +25,22 @@ package struct Instant: Hashable, Comparable, Sendable {
 
 extension Instant: CustomStringConvertible {
     package var description: String {
+        var text: [UInt8] = []
+        append(to: &text)
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// Appends the text form.
+    package func append(to buffer: inout [UInt8]) {
         let days = Int64((Double(milliseconds) / 86_400_000).rounded(.down))
         let rest = milliseconds - days * 86_400_000
         let (year, month, day) = Self.civil(fromDays: days)
         let seconds = rest / 1000
-        return Self.pad(year, 4) + "-" + Self.pad(month, 2) + "-" + Self.pad(day, 2) + "T" + Self.pad(seconds / 3600, 2) + ":"
-            + Self.pad(seconds / 60 % 60, 2) + ":" + Self.pad(seconds % 60, 2) + "." + Self.pad(rest % 1000, 3) + "Z"
+        for (value, width, end) in [
+            (year, 4, "-"), (month, 2, "-"), (day, 2, "T"), (seconds / 3600, 2, ":"), (seconds / 60 % 60, 2, ":"), (seconds % 60, 2, "."), (rest % 1000, 3, "Z"),
+        ] as [(Int64, Int, Unicode.Scalar)] {
+            Self.append(value, width, end, to: &buffer)
+        }
     }
 
     /// Reads RFC 3339: a date, or a date and a time with optional fraction and an offset or `Z`. Anything else is `nil`.
@@ -62,9 +72,15 @@ extension Instant: CustomStringConvertible {
         self.init(milliseconds: milliseconds)
     }
 
-    private static func pad(_ value: Int64, _ width: Int) -> String {
-        let digits = String(value)
-        return String(repeating: "0", count: max(0, width - digits.count)) + digits
+    /// `value` is at least 0 and has at most `width` digits.
+    private static func append(_ value: Int64, _ width: Int, _ end: Unicode.Scalar, to buffer: inout [UInt8]) {
+        var unit: Int64 = 1
+        for _ in 1..<width { unit *= 10 }
+        while unit > 0 {
+            buffer.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: value / unit % 10))
+            unit /= 10
+        }
+        buffer.append(UInt8(ascii: end))
     }
 
     // Days and civil dates after Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms" (2013): eras of 400 years

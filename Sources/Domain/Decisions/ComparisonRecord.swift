@@ -78,7 +78,41 @@ package struct ComparisonRecord: Hashable, Sendable, Codable {
         self.pair = pair
     }
 
-    package var encoded: [UInt8] { StrictJSON.encode(self) }
+    /// By hand, since one is written for every decision under exposure; byte for byte what `StrictJSON` would write.
+    package var encoded: [UInt8] {
+        var text: [UInt8] = []
+        text.reserveCapacity(512)
+        text.append(text: "{\"answered\":\"")
+        answered.append(to: &text)
+        text.append(text: "\",\"arm\":")
+        text.append(jsonString: arm.rawValue)
+        text.append(text: ",\"candidate\":")
+        text.append(jsonString: candidate.text)
+        text.append(text: ",\"clock\":\"")
+        clock.append(to: &text)
+        text.append(text: "\",\"decision\":\"")
+        decision.append(to: &text)
+        text.append(text: "\"")
+        if let entity {
+            text.append(text: ",\"entity\":")
+            text.append(decimal: entity)
+        }
+        text.append(text: failed ? ",\"failed\":true" : ",\"failed\":false")
+        text.append(text: ",\"format\":")
+        text += format.description.utf8
+        text.append(text: ",\"latencyMicroseconds\":")
+        text.append(decimal: latencyMicroseconds)
+        pair?.append(to: &text)
+        text.append(text: sampled ? ",\"sampled\":true" : ",\"sampled\":false")
+        text.append(text: ",\"share\":")
+        text.append(jsonNumber: share)
+        text.append(text: ",\"spec\":\"")
+        spec.append(to: &text)
+        text.append(text: "\",\"step\":")
+        text += step.description.utf8
+        text.append(text: "}")
+        return text
+    }
 
     package init(parsing bytes: [UInt8]) throws(RecordError) {
         let record: ComparisonRecord
@@ -93,4 +127,26 @@ package struct ComparisonRecord: Hashable, Sendable, Codable {
     }
 
     private var scores: [Double] { [pair?.champion.score, pair?.candidate.score].compactMap { $0 } }
+}
+
+extension ComparisonRecord.Pair {
+    fileprivate func append(to text: inout [UInt8]) {
+        text.append(text: ",\"pair\":{\"candidate\":")
+        candidate.append(to: &text)
+        text.append(text: ",\"champion\":")
+        champion.append(to: &text)
+        text.append(text: "}")
+    }
+}
+
+extension ComparisonRecord.Side {
+    fileprivate func append(to text: inout [UInt8]) {
+        text.append(text: "{\"outcome\":")
+        text.append(jsonString: outcome.text)
+        if let score, score.isFinite {
+            text.append(text: ",\"score\":")
+            text.append(jsonNumber: score)
+        }
+        text.append(text: "}")
+    }
 }

@@ -63,7 +63,7 @@ package struct DecisionRecord: Hashable, Sendable {
         if let score = decision.score, score.isFinite { buffer += score.description.utf8 } else { buffer.append(text: "null") }
         append(decision.reason, to: &buffer)
         buffer.append(text: ",\"time\":\"")
-        buffer += time.description.utf8
+        time.append(to: &buffer)
         buffer.append(text: "\",\"latency_us\":")
         buffer.append(decimal: latencyMicroseconds)
         buffer.append(text: ",\"fields\":")

@@ -30,12 +30,8 @@ package struct DecisionID: Hashable, Sendable, CustomStringConvertible {
     }
 
     package func append(to buffer: inout [UInt8]) {
-        for word in [high, low] {
-            for step in 0..<16 {
-                let digit = UInt8(truncatingIfNeeded: word >> (60 - 4 * UInt64(step)) & 15)
-                buffer.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
-            }
-        }
+        buffer.append(hex: high)
+        buffer.append(hex: low)
     }
 }
 
@@ -121,30 +117,6 @@ package struct Decision: Hashable, Sendable {
         case .outsideContract(let sentence): buffer.append(jsonString: sentence, after: "outside_contract: ")
         case .rateLimit(let outcome): buffer.append(jsonString: outcome.text, after: "rate_limit: beyond the allowed share of ")
         }
-    }
-}
-
-extension [UInt8] {
-    fileprivate mutating func append(text: StaticString) {
-        append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
-    }
-
-    /// RFC 8259 §7: quotes, backslashes and control characters are escaped.
-    fileprivate mutating func append(jsonString text: String, after prefix: StaticString = "") {
-        append(UInt8(ascii: "\""))
-        append(text: prefix)
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-                append(UInt8(ascii: "\\"))
-                append(byte)
-            case 0..<0x20:
-                self.append(text: "\\u00")
-                self += [byte].hex.utf8
-            default: append(byte)
-            }
-        }
-        append(UInt8(ascii: "\""))
     }
 }
 

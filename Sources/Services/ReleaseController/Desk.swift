@@ -131,15 +131,17 @@ extension ReleaseController: ReleaseDesk {
 
     package func stop(_ envelope: Envelope, release id: ReleaseID) async throws(DeskError) -> ReleaseView {
         let trust = try await trust()
-        guard let release = await keeper.state.releases[id] else { throw Self.missing(id) }
+        guard await keeper.state.releases[id] != nil else { throw Self.missing(id) }
         let order: StopOrder
         do { order = try StopOrder.open(envelope, for: id, trust: trust) } catch { throw DeskError(error) }
         try checkAge(order.signed)
-        let state = await keeper.state
-        switch order.action {
-        case .abort: try await abort(release, envelope, state)
-        case .pause: try await pause(release, envelope, state)
-        case .rollback: try await rollBack(release, envelope, state)
+        try await insisting { state throws(DeskError) in
+            guard let release = state.releases[id] else { throw Self.missing(id) }
+            switch order.action {
+            case .abort: try await self.abort(release, envelope, state)
+            case .pause: try await self.pause(release, envelope, state)
+            case .rollback: try await self.rollBack(release, envelope, state)
+            }
         }
         return try await self.release(id)
     }
@@ -170,7 +172,8 @@ extension ReleaseController: ReleaseDesk {
             return try await end(release, state, as: .rolledBack(breach: nil), .order(order), findings: [])
         }
         guard let route = state.route(of: release.proposal.service), route.champion == release.specDigest, let standby = route.standby else {
-            throw DeskError(.conflict, rule: "phase", "\(release.id) is \(release.phase.rawValue) and has no warm predecessor to go back to")
+            throw DeskError(
+                .conflict, rule: "phase", "\(release.id) is \(release.phase.rawValue) and has no warm predecessor to go back to\(Self.insteadOfRollback(release, state))")
         }
         if let ended = state.releases.values.first(where: { $0.specDigest == standby && $0.phase.isTerminal }) {
             throw DeskError(.conflict, rule: "phase", "\(release.id) stands where \(ended.id) was \(ended.phase.rawValue), which does not come back; propose what is to answer")
@@ -186,6 +189,15 @@ extension ReleaseController: ReleaseDesk {
             records.append(.release(predecessor.id, .reinstated(order: generation, at: now)))
         }
         try await append(records, if: release)
+    }
+
+    private static func insteadOfRollback(_ release: Release, _ state: SystemState) -> String {
+        if release.phase.isTerminal { return "" }
+        let champion = state.route(of: release.proposal.service)?.champion
+        if champion == release.specDigest { return "; propose what is to answer in its place" }
+        guard release.phase == .live || release.phase == .superseded else { return "; it answers nothing, so abort it" }
+        let other = state.releases.values.first { $0.specDigest == champion && $0.proposal.service == release.proposal.service }
+        return other.map { "; \($0.id) answers in its place, so roll that back" } ?? ""
     }
 
     package func releases() async throws(DeskError) -> [ReleaseView] {
@@ -272,7 +284,9 @@ extension ReleaseController: ReleaseDesk {
     }
 
     private func record(_ record: LedgerRecord) async throws(DeskError) {
-        try await keeper.exclusively { keeper throws(DeskError) in try await keeper.record([record]) }
+        try await insisting { _ throws(DeskError) in
+            try await self.keeper.exclusively { keeper throws(DeskError) in try await keeper.record([record]) }
+        }
     }
 
     private func trust() async throws(DeskError) -> TrustRoot {

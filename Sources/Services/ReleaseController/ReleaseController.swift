@@ -123,6 +123,21 @@ package final class ReleaseController: Service, Sendable {
         }
     }
 
+    /// Decides what somebody asked for, and decides again on what is there by then where another entry came between: a person's order is not lost to
+    /// bookkeeping. Every turn that is lost is an entry that somebody else has written.
+    func insisting<Result>(_ decide: (SystemState) async throws(DeskError) -> Result) async throws(DeskError) -> Result {
+        for _ in 1..<Self.mostTurns {
+            let state = await keeper.state
+            do throws(DeskError) { return try await decide(state) } catch {
+                guard error.category == .conflict, error.rule == "order", await keeper.state.size > state.size else { throw error }
+            }
+        }
+        return try await decide(await keeper.state)
+    }
+
+    /// Far more than there are writers.
+    private static let mostTurns = 256
+
     /// Appends if the release is still where the decision found it.
     func append(_ records: [LedgerRecord], if release: Release) async throws(DeskError) {
         try await keeper.exclusively { keeper throws(DeskError) in

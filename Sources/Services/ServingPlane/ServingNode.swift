@@ -150,10 +150,9 @@ package final class ServingNode: Service, Sendable {
                         try? await Task.sleep(for: self.configuration.interval)
                     }
                 }
-                if let comparer = self.exposing.comparer {
+                if self.exposing.comparer != nil {
                     group.addTask {
                         while !Task.isCancelled {
-                            comparer.rescue()
                             await self.agent.renew()
                             try? await Task.sleep(for: .milliseconds(250))
                         }

@@ -93,6 +93,8 @@ import Testing
         let fallback = try await desk.fallback()
         let release = try await desk.exposed(1, model: 1)
         try await desk.phase(.live, of: fallback)
+        try await desk.refused(.conflict, "phase", "rebooking-offer-1 answers in its place, so roll that back") { try await desk.stop(.rollback, fallback) }
+        try await desk.refused(.conflict, "phase", "is exposed, so it cannot be aborted; it answers, so roll it back") { try await desk.stop(.abort, release) }
         let back = try await desk.stop(.rollback, release)
         #expect(back.phase == .rolledBack && back.ending == "rolled back by viv: too many offers")
         try await desk.phase(.live, of: fallback)

@@ -155,14 +155,14 @@ import Testing
                 return envelope
             }
         },
-        Refusal("to take back what does not answer", .conflict, "phase", "has no warm predecessor to go back to") { desk in
+        Refusal("to take back what does not answer", .conflict, "phase", "has no warm predecessor to go back to; it answers nothing, so abort it") { desk in
             try await desk.stopped { try desk.installation.order(.rollback, $0.id, at: desk.now()) }
         },
-        Refusal("to abort what answers", .conflict, "phase", "is live, so it cannot be aborted") { desk in
+        Refusal("to abort what answers", .conflict, "phase", "is live, so it cannot be aborted; it answers, so roll it back") { desk in
             let id: ReleaseID = try name("rebooking-offer-0")
             _ = try await desk.controller.stop(desk.installation.order(.abort, id, at: desk.now()), release: id)
         },
-        Refusal("to take back the fallback", .conflict, "phase", "has no warm predecessor to go back to") { desk in
+        Refusal("to take back the fallback", .conflict, "phase", "has no warm predecessor to go back to; propose what is to answer in its place") { desk in
             let id: ReleaseID = try name("rebooking-offer-0")
             _ = try await desk.controller.stop(desk.installation.order(.rollback, id, at: desk.now()), release: id)
         },

@@ -166,7 +166,7 @@ package struct Release: Hashable, Sendable {
             next.order = order
         case (_, .proposed), (_, .sealed), (_, .refused), (_, .approved), (_, .rejected), (_, .preparing), (_, .exposed), (_, .paused),
             (_, .resumed), (_, .escalated), (_, .live), (_, .superseded), (_, .reinstated), (_, .rolledBack), (_, .aborted):
-            throw ReleaseError(.phase, "\(id) is \(phase.rawValue), so it cannot be \(event.deed)\(Self.advice(phase))")
+            throw ReleaseError(.phase, "\(id) is \(phase.rawValue), so it cannot be \(event.deed)\(Self.advice(event, phase))")
         }
         next.changed = event.at
         self = next
@@ -257,7 +257,9 @@ package struct Release: Hashable, Sendable {
         self.order = order
     }
 
-    private static func advice(_ phase: ReleasePhase) -> String {
-        phase.isTerminal ? "; it has ended for good, and the same change needs a new proposal" : ""
+    private static func advice(_ event: ReleaseEvent, _ phase: ReleasePhase) -> String {
+        if phase.isTerminal { return "; it has ended for good, and the same change needs a new proposal" }
+        if case .aborted = event, phase != .superseded { return "; it answers, so roll it back" }
+        return ""
     }
 }

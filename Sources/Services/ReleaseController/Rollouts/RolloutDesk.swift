@@ -7,8 +7,15 @@ internal import Releases
 
 extension ReleaseController {
     package func advance(_ envelope: Envelope, release id: ReleaseID) async throws(DeskError) -> ReleaseView {
-        let (release, spec, state) = try await exposed(id)
-        guard let trust = state.trust, let digest = release.specDigest, let exposure = release.exposure else { throw Self.notExposed(release) }
+        try await insisting { state throws(DeskError) in try await self.advance(envelope, id, state) }
+        return try await self.release(id)
+    }
+
+    private func advance(_ envelope: Envelope, _ id: ReleaseID, _ state: SystemState) async throws(DeskError) {
+        guard let release = state.releases[id] else { throw Self.missing(id) }
+        guard release.phase == .exposed, let spec = release.sealed, let trust = state.trust, let digest = release.specDigest, let exposure = release.exposure else {
+            throw Self.notExposed(release)
+        }
         let order: AdvanceOrder
         do { order = try AdvanceOrder.open(envelope, for: spec, digest: digest, trust: trust) } catch { throw DeskError(error) }
         try checkAge(order.signed)
@@ -20,7 +27,6 @@ extension ReleaseController {
         case .promote: try await promote(release, spec, state, exposure, order, envelope)
         case .resume: try await resume(release, spec, state, exposure, order, envelope)
         }
-        return try await self.release(id)
     }
 
     private func promote(
@@ -59,13 +65,6 @@ extension ReleaseController {
         route.candidate?.share = spec.exposure[exposure.step].share
         let (generation, table) = signedTable(state, with: route, adding: nil, at: now)
         try await append([.routing(table, at: now), .release(release.id, .resumed(envelope, order: generation, at: now))], if: release)
-    }
-
-    private func exposed(_ id: ReleaseID) async throws(DeskError) -> (Release, ReleaseSpec, SystemState) {
-        let state = await keeper.state
-        guard let release = state.releases[id] else { throw Self.missing(id) }
-        guard release.phase == .exposed, let spec = release.sealed else { throw Self.notExposed(release) }
-        return (release, spec, state)
     }
 
     private static func notExposed(_ release: Release) -> DeskError {

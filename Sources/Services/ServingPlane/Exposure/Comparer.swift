@@ -1,4 +1,4 @@
-// Compares both arms after the reply, on one thread of low priority, and judges what it sees.
+// Compares both arms after the reply, and judges what it sees.
 internal import Decisions
 private import Foundation
 internal import Logging
@@ -11,13 +11,13 @@ private import Synchronization
 /// Writes one comparison a decision under exposure, whatever the candidate does: one that is slow, hangs or fails costs pairs and no answer.
 final class Comparer: Sendable {
     private let queue = ComparisonQueue()
+    private let scorer = IdleScorer()
+    private let isDone = Atomic(false)
     private let watch: LocalWatch
     private let log: any DecisionLog
     private let clock: any WallClock
     private let brake: Brake
     private let recalls = Mutex<[Digest: Recall]>([:])
-    /// A comparison that waited longer is not scored any more: it would come too late for whoever decides by it.
-    private static let mostAge = TimeAmount.seconds(5)
 
     init(log: any DecisionLog, nodes: Int, clock: any WallClock, brake: Brake) {
         self.log = log
@@ -93,48 +93,40 @@ final class Comparer: Sendable {
 
     /// Copies nothing and waits for nothing.
     func take(_ work: FollowUp) {
-        let now = NIODeadline.now()
-        guard !queue.push(work, at: now), case .comparison(let job) = work else { return }
+        guard !queue.push(work), case .comparison(let job) = work else { return }
         // Outcomes that find no place are the control plane's to judge.
-        if let compared = write(job, pair: nil) { queue.judge(compared) }
+        if let compared = write(job, side: nil) { queue.judge(compared) }
     }
 
     // On the comparing thread
 
+    /// It competes as an equal: it shares locks with event loops, and decides on vetoes. What takes long is the scorer's.
     func start() {
+        scorer.start()
         let thread = Thread { [self] in run() }
-        thread.name = "penstock-compare"
-        thread.qualityOfService = .utility
+        thread.name = "compare"
         thread.start()
     }
 
     private func run() {
-        #if os(Linux)
-            // Of this thread alone, since Linux takes priorities by thread. Where it is refused, it competes as an equal.
-            _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
-        #endif
-        var row: [Double] = []
-        while let task = queue.next() {
-            switch task {
+        while let work = queue.next() {
+            switch work {
             case .judge(let compared): judge(compared)
-            case .follow(.outcomes(let truths)): for truth in truths { if let harm = watch.take(truth, at: .now()) { brake.stop(harm) } }
-            case .follow(.comparison(let job)):
-                let pair = pair(of: job, &row)
-                guard queue.claim(), let compared = write(job, pair: pair) else { continue }
-                judge(compared)
+            case .outcomes(let truths): for truth in truths { if let harm = watch.take(truth, at: .now()) { brake.stop(harm) } }
+            case .comparisons(let jobs):
+                let sides = scorer.score(jobs)
+                for (job, side) in zip(jobs, sides) { if let compared = write(job, side: side) { judge(compared) } }
+                queue.putBack(jobs.dropFirst(sides.count))
             }
         }
-    }
-
-    private func pair(of job: ComparisonJob, _ row: inout [Double]) -> ComparisonRecord.Pair? {
-        guard job.record.sampled, NIODeadline.now() - job.answered < Self.mostAge, !job.exposure.keeping.gate.isClosed else { return nil }
-        let other = job.body.withUnsafeBytes { job.other.side(of: $0, scratch: &row) }
-        return job.record.arm == .champion ? .init(champion: job.side, candidate: other) : .init(champion: other, candidate: job.side)
+        scorer.stop()
+        isDone.store(true, ordering: .releasing)
     }
 
     // On either
 
-    private func write(_ job: ComparisonJob, pair: ComparisonRecord.Pair?) -> Compared? {
+    /// `side` is what the arm says that did not answer; `nil` where it was not asked, or not in time.
+    private func write(_ job: ComparisonJob, side: ComparisonRecord.Side?) -> Compared? {
         let counts = job.exposure.keeping.counts
         guard let clock = job.clock() else {
             counts.lost.add()
@@ -142,10 +134,10 @@ final class Comparer: Sendable {
         }
         var record = job.record
         record.clock = clock
-        record.pair = pair
+        record.pair = side.map { record.arm == .champion ? .init(champion: job.side, candidate: $0) : .init(champion: $0, candidate: job.side) }
         // With its veto the sample of a candidate ends: what was still to be scored is not missing.
-        if pair == nil, job.exposure.keeping.gate.isClosed { record.sampled = false }
-        if record.sampled, pair == nil { counts.missing.add() }
+        if side == nil, job.exposure.keeping.gate.isClosed { record.sampled = false }
+        if record.sampled, side == nil { counts.missing.add() }
         log.append(record.encoded, kind: .comparison, durable: false) { result in
             switch result {
             case .success: counts.written.add()
@@ -159,25 +151,18 @@ final class Comparer: Sendable {
 
     // Beside them
 
-    /// Writes what a hanging candidate holds up. Called every moment from a thread that it cannot hold up.
-    func rescue() {
-        let now = NIODeadline.now()
-        for job in queue.rescue(at: now) { if let compared = write(job, pair: nil) { judge(compared) } }
-        for compared in queue.unjudged(at: now) { judge(compared) }
-    }
-
     func keep(only specs: Set<Digest>) {
         watch.keep(only: specs)
         recalls.withLock { $0 = $0.filter { specs.contains($0.key) || $0.value == .underWay } }
     }
 
-    var isHanging: Bool { queue.isHanging }
+    /// A model is asked, and has not answered for seconds.
+    var isHanging: Bool { scorer.isHanging }
 
-    /// Ends with everything written, whatever the thread is at.
+    /// Ends with everything written, whatever a model is at.
     func stop() async {
+        scorer.close(after: 0.5)
         queue.close()
-        let end = ContinuousClock.now + .milliseconds(500)
-        while !queue.isDone, ContinuousClock.now < end { try? await Task.sleep(for: .milliseconds(5)) }
-        for job in queue.stop() { _ = write(job, pair: nil) }
+        while !isDone.load(ordering: .acquiring) { try? await Task.sleep(for: .milliseconds(5)) }
     }
 }

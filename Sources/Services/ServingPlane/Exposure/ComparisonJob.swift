@@ -17,6 +17,14 @@ struct ComparisonJob: Sendable {
     /// When it was answered.
     let answered: NIODeadline
 
+    /// A comparison that waited longer is not scored any more: it would come too late for whoever decides by it.
+    private static let mostAge = TimeAmount.seconds(5)
+
+    var needsScore: Bool { record.sampled && NIODeadline.now() - answered < Self.mostAge && !exposure.keeping.gate.isClosed }
+
+    /// Only for the thread that scores.
+    func otherSide(scratch row: inout [Double]) -> ComparisonRecord.Side { body.withUnsafeBytes { other.side(of: $0, scratch: &row) } }
+
     /// On the policy's clock. `nil` where history is replayed and no request has said a time yet.
     func clock() -> Instant? {
         guard exposure.isReplayed else { return record.answered }
