@@ -4,7 +4,8 @@ usage, from the project's root, after scripts/build-release:
   .deps/python/bin/python Benchmarks/slow_shadow.py [--rate 500] [--seconds 10] [--cycles 3] [--record buffered|durable] [--together]
       [--program .build-release/release/penstock]
 
-The control plane gets only time that nobody else wants (SCHED_IDLE): in production it is on another machine. --together takes that away.
+In production, callers and the control plane are on other machines. Here the node gets one core of its own, whatever it does; caller and control plane share the
+others, where the control plane gets only time that the caller does not want (SCHED_IDLE). --together lets all three compete for all cores.
 Everything is real: the program, LightGBM models, a control plane, a node with its decision log, and 'decide batch' as the caller, all on this machine.
 The situations take turns within one run; what is printed are medians over the cycles, with the smallest and the largest.
 """
@@ -61,6 +62,7 @@ class Installation:
         self.control, self.node = (f"127.0.0.1:{each.getsockname()[1]}" for each in sockets)
         for each in sockets:
             each.close()
+        self.cores = os.sched_getaffinity(0)
         self.environment = {**os.environ, "PENSTOCK_HOME": str(folder / "home"), "SWIFT_BACKTRACE": "enable=no"}
         (folder / "contracts").mkdir()
         (folder / "contracts/training.yaml").write_text(HEAD + FEATURES + COLUMN % ("late", "logicalType: boolean, required: true", "label"))
@@ -83,11 +85,19 @@ class Installation:
         self.run("up", "--detach", "--control", self.control, "--node", self.node)
         self.release("--fallback", "live")
 
+    def threads(self, name: str) -> list[int]:
+        process = json.loads((self.folder / f"home/run/{name}.json").read_text())["process"]
+        return [int(thread) for thread in os.listdir(f"/proc/{process}/task")]
+
     def set_apart(self) -> None:
-        process = json.loads((self.folder / "home/run/control.json").read_text())["process"]
-        for thread in os.listdir(f"/proc/{process}/task"):
-            with contextlib.suppress(ProcessLookupError):
-                os.sched_setscheduler(int(thread), os.SCHED_IDLE, os.sched_param(0))
+        *others, own = sorted(self.cores)
+        os.sched_setaffinity(0, others)
+        with contextlib.suppress(ProcessLookupError):
+            for thread in self.threads("node-1"):
+                os.sched_setaffinity(thread, {own})
+            for thread in self.threads("control"):
+                os.sched_setaffinity(thread, others)
+                os.sched_setscheduler(thread, os.SCHED_IDLE, os.sched_param(0))
 
     def register(self, model: lightgbm.Booster, holdout: str) -> None:
         model.save_model(str(self.folder / "model.txt"))
@@ -140,9 +150,11 @@ def main() -> None:
     asked.add_argument("--seconds", type=int, default=10)
     asked.add_argument("--cycles", type=int, default=3)
     asked.add_argument("--record", choices=["buffered", "durable"], default="buffered", help="durable answers wait for the disk, which the control plane here shares")
-    asked.add_argument("--together", action="store_true", help="let the control plane compete for the same cores")
+    asked.add_argument("--together", action="store_true", help="let node, caller and control plane compete for the same cores")
     asked.add_argument("--program", type=pathlib.Path, default=pathlib.Path(".build-release/release/penstock"))
     options = asked.parse_args()
+    if not options.together and len(os.sched_getaffinity(0)) < 2:
+        asked.error("a core for the node alone takes two; use --together")
     quick, slow, holdout = models()
     row = numpy.array([[1200.0, 30.0]])
     for name, model in (("champion", quick), ("slow candidate", slow)):

@@ -1,6 +1,7 @@
 // Hands work from event loops to the thread that compares.
 private import Foundation
 internal import NIOCore
+internal import Primitives
 private import Synchronization
 
 /// Bounded. An event loop never waits here: what finds no place is the caller's to write down without its pair.
@@ -23,6 +24,8 @@ final class ComparisonQueue: Sendable {
 
     static let most = 1024
     static let mostAtOnce = 32
+    /// How long the thread lets work gather before it looks: each time it wakes it may take a core from a request. A veto comes later by as much.
+    static let gathering: Duration = .milliseconds(5)
     /// For comparisons that were written elsewhere; more are left to the control plane to judge.
     static let mostWritten = 8192
 
@@ -58,6 +61,7 @@ final class ComparisonQueue: Sendable {
             if let work { return work }
             if isClosed { return nil }
             wake.wait()
+            usleep(UInt32(Self.gathering.wholeMilliseconds * 1000))
         }
     }
 
