@@ -9,7 +9,7 @@ private import Synchronization
 
 /// Everything that a release needs to answer a request, immutable but for its counters. Made off the event loops; freed with the last snapshot.
 ///
-/// Unchecked: `scorers` are not Sendable. Each belongs to one event loop, the one with its index, and the last to the thread that compares; nothing else
+/// Unchecked: `scorers` are not Sendable. Each belongs to one event loop, the one with its index, and the last to the thread that scores after the reply; nothing else
 /// touches them once the arm is in a snapshot.
 package final class ServingArm: @unchecked Sendable {
     package let release: VerifiedRelease
@@ -96,7 +96,8 @@ package final class ServingArm: @unchecked Sendable {
         return counted(Decision(id: id, stamp: stamp, outcome: service.fallback, score: nil, reason: .errored))
     }
 
-    /// What this arm says of a request that the other arm answered, before limits; nothing of it is counted as a decision. Only for the thread that compares.
+    /// What this arm says of a request that the other arm answered, before limits; nothing of it is counted as a decision. Only for the thread
+    /// that scores after the reply.
     func side(of body: UnsafeRawBufferPointer, scratch row: inout [Double]) -> ComparisonRecord.Side {
         let count = admission.featureCount
         if row.count < count { row = [Double](repeating: 0, count: count) }

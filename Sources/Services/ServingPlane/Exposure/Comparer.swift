@@ -103,12 +103,11 @@ final class Comparer: Sendable {
     /// It competes as an equal: it shares locks with event loops, and decides on vetoes. What takes long is the scorer's.
     func start() {
         scorer.start()
-        let thread = Thread { [self] in run() }
-        thread.name = "compare"
-        thread.start()
+        Thread { [self] in run() }.start()
     }
 
     private func run() {
+        Thread.current.name = "compare"
         while let work = queue.next() {
             switch work {
             case .judge(let compared): judge(compared)

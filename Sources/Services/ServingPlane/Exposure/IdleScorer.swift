@@ -29,9 +29,7 @@ final class IdleScorer: Sendable {
     private let end = Atomic<UInt64>(.max)
 
     func start() {
-        let thread = Thread { [self] in run() }
-        thread.name = "score"
-        thread.start()
+        Thread { [self] in run() }.start()
     }
 
     /// Given up, and not back yet.
@@ -74,6 +72,7 @@ final class IdleScorer: Sendable {
     // On the scoring thread
 
     private func run() {
+        Thread.current.name = "score"
         giveWay()
         var row: [Double] = []
         while let jobs = next() {
