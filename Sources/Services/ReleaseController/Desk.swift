@@ -83,7 +83,12 @@ extension ReleaseController: ReleaseDesk {
         }
         let proposal: Proposal
         do { proposal = try Proposal.open(envelope, trust: trust) } catch { throw DeskError(error) }
-        let state = await keeper.state
+        try await insisting { state throws(DeskError) in try await self.propose(proposal, envelope, state, trust, now) }
+        await settle()
+        return try await release(proposal.release)
+    }
+
+    private func propose(_ proposal: Proposal, _ envelope: Envelope, _ state: SystemState, _ trust: TrustRoot, _ now: Instant) async throws(DeskError) {
         let model = proposal.model.flatMap { state.versions[$0]?.registration }
         if let version = proposal.model, model == nil { throw Self.missing(version) }
         if proposal.number > 0, state.route(of: proposal.service) == nil {
@@ -91,9 +96,11 @@ extension ReleaseController: ReleaseDesk {
         }
         try await files.check(proposal, model: model, isFirst: state.isFirst(proposal.service), trust: trust)
         try await refuseWithoutEvidence(proposal, model, state, now)
-        try await record(.release(proposal.release, .proposed(envelope, at: now)))
-        await settle()
-        return try await release(proposal.release)
+        try await keeper.exclusively { keeper throws(DeskError) in
+            // What was looked at: evidence only grows, but what answers may have been taken back.
+            guard keeper.state.table?.order == state.table?.order else { throw DeskError(.conflict, rule: "order", "\(proposal.release) was looked at too early; look again") }
+            try await keeper.record([.release(proposal.release, .proposed(envelope, at: now))])
+        }
     }
 
     /// A proposal whose evidence is not there is refused at once and leaves no entry: a rehearsal is made by the controller, all else must exist.
@@ -131,7 +138,6 @@ extension ReleaseController: ReleaseDesk {
 
     package func stop(_ envelope: Envelope, release id: ReleaseID) async throws(DeskError) -> ReleaseView {
         let trust = try await trust()
-        guard await keeper.state.releases[id] != nil else { throw Self.missing(id) }
         let order: StopOrder
         do { order = try StopOrder.open(envelope, for: id, trust: trust) } catch { throw DeskError(error) }
         try checkAge(order.signed)
@@ -147,7 +153,7 @@ extension ReleaseController: ReleaseDesk {
     }
 
     private func abort(_ release: Release, _ order: Envelope, _ state: SystemState) async throws(DeskError) {
-        if release.phase == .exposed, state.route(of: release.proposal.service)?.candidate?.spec == release.specDigest {
+        if release.phase == .exposed, !answersAlone(release, state) {
             return try await end(release, state, as: .aborted, .order(order), findings: [])
         }
         let now = dependencies.clock.now()
@@ -159,6 +165,9 @@ extension ReleaseController: ReleaseDesk {
         try await append(records, if: release)
     }
 
+    /// Its step is the last one. A candidate whose champion was taken back is not even routed to, and can be ended all the same.
+    private func answersAlone(_ release: Release, _ state: SystemState) -> Bool { state.route(of: release.proposal.service)?.champion == release.specDigest }
+
     private func pause(_ release: Release, _ order: Envelope, _ state: SystemState) async throws(DeskError) {
         guard release.phase == .exposed, state.route(of: release.proposal.service)?.candidate?.spec == release.specDigest else {
             throw DeskError(.conflict, rule: "phase", "\(release.id) is \(release.phase.rawValue) and has no share that could be paused")
@@ -168,7 +177,7 @@ extension ReleaseController: ReleaseDesk {
     }
 
     private func rollBack(_ release: Release, _ order: Envelope, _ state: SystemState) async throws(DeskError) {
-        if release.phase == .exposed, state.route(of: release.proposal.service)?.candidate?.spec == release.specDigest {
+        if release.phase == .exposed, !answersAlone(release, state) {
             return try await end(release, state, as: .rolledBack(breach: nil), .order(order), findings: [])
         }
         guard let route = state.route(of: release.proposal.service), route.champion == release.specDigest, let standby = route.standby else {
@@ -194,7 +203,7 @@ extension ReleaseController: ReleaseDesk {
     private static func insteadOfRollback(_ release: Release, _ state: SystemState) -> String {
         if release.phase.isTerminal { return "" }
         let champion = state.route(of: release.proposal.service)?.champion
-        if champion == release.specDigest { return "; propose what is to answer in its place" }
+        if let champion, champion == release.specDigest { return "; propose what is to answer in its place" }
         guard release.phase == .live || release.phase == .superseded else { return "; it answers nothing, so abort it" }
         let other = state.releases.values.first { $0.specDigest == champion && $0.proposal.service == release.proposal.service }
         return other.map { "; \($0.id) answers in its place, so roll that back" } ?? ""

@@ -123,10 +123,11 @@ package final class ReleaseController: Service, Sendable {
         }
     }
 
-    /// Decides what somebody asked for, and decides again on what is there by then where another entry came between: a person's order is not lost to
+    /// Decides what somebody asked for on what the ledger says, and decides again where another entry came between: a person's order is not lost to
     /// bookkeeping. Every turn that is lost is an entry that somebody else has written.
     func insisting<Result>(_ decide: (SystemState) async throws(DeskError) -> Result) async throws(DeskError) -> Result {
         for _ in 1..<Self.mostTurns {
+            try await keeper.refresh()
             let state = await keeper.state
             do throws(DeskError) { return try await decide(state) } catch {
                 guard error.category == .conflict, error.rule == "order", await keeper.state.size > state.size else { throw error }

@@ -177,6 +177,25 @@ private struct Rollout {
         #expect(proposed.phase == .awaitingApproval)
     }
 
+    /// Whoever gives a step more time has not looked at a pause that somebody orders meanwhile, on another control plane.
+    @Test func whoResumesDoesNotLiftAPauseThatCameMeanwhile() async throws {
+        let rollout = try await Rollout.begun(), desk = rollout.desk
+        try await rollout.upTo(step: 1)
+        let other = try await desk.reopened(), id = rollout.release.id, pause = try desk.installation.order(.pause, id, at: desk.now())
+        desk.line.change {
+            $0.fault = { appends in
+                if appends.contains(where: { $0.entries.contains { $0.kind == "release.resumed" } }) { _ = try? await other.stop(pause, release: id) }
+                return nil
+            }
+        }
+        let error = await #expect(throws: DeskError.self) { try await rollout.advance(.resume, to: 1, extensionSeconds: 86_400) }
+        #expect(error?.category == .conflict && error?.message.contains("was paused meanwhile; look again") == true)
+        #expect(try await rollout.arm?.share == 0)
+        desk.line.change { $0.fault = { _ in nil } }
+        try await rollout.advance(.resume, to: 1)
+        #expect(try await rollout.arm?.share == 0.05)
+    }
+
     @Test func aNodesVetoIsFinal() async throws {
         let rollout = try await Rollout.begun(), desk = rollout.desk
         try await rollout.upTo(step: 1)
@@ -244,6 +263,13 @@ private struct Rollout {
         desk.comparisons.fail(with: nil)
         try await desk.settle()
         #expect(try await rollout.arm?.step == 1)
+    }
+
+    /// The same, where people are faster than the controller.
+    @Test(arguments: [StopOrder.Action.abort, .rollback]) func peopleMayEndACandidateWhoseChampionIsGone(_ action: StopOrder.Action) async throws {
+        let rollout = try await Rollout.begun(), desk = rollout.desk
+        try await desk.stop(.rollback, desk.controller.release(try name("rebooking-offer-1")))
+        try await desk.phase(action == .abort ? .aborted : .rolledBack, of: desk.stop(action, rollout.release))
     }
 
     /// The champion goes while a candidate is compared with it: what was approved against it ends.

@@ -7,11 +7,14 @@ internal import Releases
 
 extension ReleaseController {
     package func advance(_ envelope: Envelope, release id: ReleaseID) async throws(DeskError) -> ReleaseView {
-        try await insisting { state throws(DeskError) in try await self.advance(envelope, id, state) }
+        // Whoever resumes has looked at this pause, and not at one that somebody orders meanwhile.
+        try await keeper.refresh()
+        let seen = await keeper.state.releases[id]?.exposure?.paused
+        try await insisting { state throws(DeskError) in try await self.advance(envelope, id, state, pausedWhenAsked: seen) }
         return try await self.release(id)
     }
 
-    private func advance(_ envelope: Envelope, _ id: ReleaseID, _ state: SystemState) async throws(DeskError) {
+    private func advance(_ envelope: Envelope, _ id: ReleaseID, _ state: SystemState, pausedWhenAsked seen: String?) async throws(DeskError) {
         guard let release = state.releases[id] else { throw Self.missing(id) }
         guard release.phase == .exposed, let spec = release.sealed, let trust = state.trust, let digest = release.specDigest, let exposure = release.exposure else {
             throw Self.notExposed(release)
@@ -25,7 +28,9 @@ extension ReleaseController {
         }
         switch order.action {
         case .promote: try await promote(release, spec, state, exposure, order, envelope)
-        case .resume: try await resume(release, spec, state, exposure, order, envelope)
+        case .resume:
+            guard exposure.paused == seen else { throw DeskError(.conflict, rule: "phase", "\(id) was paused meanwhile; look again, and resume it then") }
+            try await resume(release, spec, state, exposure, order, envelope)
         }
     }
 

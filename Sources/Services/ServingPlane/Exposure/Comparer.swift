@@ -11,8 +11,11 @@ private import Synchronization
 /// Writes one comparison a decision under exposure, whatever the candidate does: one that is slow, hangs or fails costs pairs and no answer.
 final class Comparer: Sendable {
     private let queue = ComparisonQueue()
-    private let scorer = IdleScorer()
-    private let isDone = Atomic(false)
+    /// For candidates that answer nothing: only here is their model asked.
+    private let shadow = ArmScorer(.idle)
+    /// For arms that event loops ask as well.
+    private let canary = ArmScorer(.low)
+    private let end = Mutex(End.ahead)
     private let watch: LocalWatch
     private let log: any DecisionLog
     private let clock: any WallClock
@@ -24,6 +27,11 @@ final class Comparer: Sendable {
         self.clock = clock
         self.brake = brake
         watch = LocalWatch(nodes: nodes)
+    }
+
+    private enum End {
+        case ahead, over
+        case awaited(CheckedContinuation<Void, Never>)
     }
 
     // Before a candidate is exposed
@@ -100,9 +108,10 @@ final class Comparer: Sendable {
 
     // On the comparing thread
 
-    /// It competes as an equal: it shares locks with event loops, and decides on vetoes. What takes long is the scorer's.
+    /// It competes as an equal: it shares locks with event loops, and decides on vetoes. What takes long is the scorers'.
     func start() {
-        scorer.start()
+        shadow.start()
+        canary.start()
         Thread { [self] in run() }.start()
     }
 
@@ -112,14 +121,27 @@ final class Comparer: Sendable {
             switch work {
             case .judge(let compared): judge(compared)
             case .outcomes(let truths): for truth in truths { if let harm = watch.take(truth, at: .now()) { brake.stop(harm) } }
-            case .comparisons(let jobs):
-                let sides = scorer.score(jobs)
-                for (job, side) in zip(jobs, sides) { if let compared = write(job, side: side) { judge(compared) } }
-                queue.putBack(jobs.dropFirst(sides.count))
+            case .comparisons(let jobs): queue.putBack(jobs.dropFirst(compare(jobs)))
             }
         }
-        scorer.stop()
-        isDone.store(true, ordering: .releasing)
+        for scorer in [shadow, canary] { scorer.stop() }
+        let awaited = end.withLock { end in
+            defer { end = .over }
+            return end
+        }
+        if case .awaited(let continuation) = awaited { continuation.resume() }
+    }
+
+    /// The first jobs, as many as are alike; how many these were.
+    private func compare(_ jobs: [ComparisonJob]) -> Int {
+        guard let first = jobs.first else { return 0 }
+        let needsScore = first.needsScore, isShadow = first.isShadow
+        let alike = Array(jobs.prefix { needsScore ? $0.needsScore && $0.isShadow == isShadow : !$0.needsScore })
+        // A thread that hangs may still hold an arm's scorer, so that the other may not use it.
+        let sides: [ComparisonRecord.Side?] =
+            needsScore && !isHanging ? (isShadow ? shadow : canary).score(alike) : .init(repeating: nil, count: max(1, alike.count))
+        for (job, side) in zip(jobs, sides) { if let compared = write(job, side: side) { judge(compared) } }
+        return sides.count
     }
 
     // On either
@@ -155,13 +177,20 @@ final class Comparer: Sendable {
         recalls.withLock { $0 = $0.filter { specs.contains($0.key) || $0.value == .underWay } }
     }
 
-    /// A model is asked, and has not answered for seconds.
-    var isHanging: Bool { scorer.isHanging }
+    /// A model is asked, and has not answered for a while.
+    var isHanging: Bool { shadow.isHanging || canary.isHanging }
 
     /// Ends with everything written, whatever a model is at.
     func stop() async {
-        scorer.close(after: 0.5)
+        for scorer in [shadow, canary] { scorer.close(after: 0.5) }
         queue.close()
-        while !isDone.load(ordering: .acquiring) { try? await Task.sleep(for: .milliseconds(5)) }
+        await withCheckedContinuation { continuation in
+            let isOver = end.withLock { end in
+                if case .over = end { return true }
+                end = .awaited(continuation)
+                return false
+            }
+            if isOver { continuation.resume() }
+        }
     }
 }

@@ -78,7 +78,7 @@ final class StatusPages: Sendable {
             /// Comparisons that no log took.
             var lost: Int
             var errors: Int
-            /// The thread that compares waits for a model.
+            /// A score takes more than a second: the model hangs, or finds no idle time.
             var hangs: Bool
 
             init(_ exposure: Exposure, at now: NIODeadline, hangs: Bool) {
