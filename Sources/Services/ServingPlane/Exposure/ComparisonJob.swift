@@ -23,7 +23,7 @@ struct ComparisonJob: Sendable {
     var needsScore: Bool { record.sampled && NIODeadline.now() - answered < Self.mostAge && !exposure.keeping.gate.isClosed }
 
     /// The candidate answers nothing, so that no event loop asks its model.
-    var isShadow: Bool { record.share == 0 && exposure.plannedShare == 0 }
+    var isShadow: Bool { exposure.plannedShare == 0 }
 
     /// Only for the thread that scores.
     func otherSide(scratch row: inout [Double]) -> ComparisonRecord.Side { body.withUnsafeBytes { other.side(of: $0, scratch: &row) } }
